@@ -1,0 +1,52 @@
+"""The values a conversation is made of, the same for every backend. No I/O, no provider's form.
+
+A conversation is a tuple of messages: at most one `system` first, then `user`, `assistant` and `tool` in turn; each
+tool call of an assistant has exactly one `tool` message with its id after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+# Why an answer ended. `interrupted`: the person pressed Esc; `lost`: the backend went away in the middle.
+FinishReason = Literal["stop", "length", "tool_calls", "interrupted", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's request to run a tool; `arguments` is the JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a model is told of it; `parameters` is a JSON schema of an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Role
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    """Set on `tool` messages alone: the call that this is the result of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request; `cached_tokens` of the prompt were not computed again."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0

@@ -1,0 +1,81 @@
+"""The errors that a person may see. Each says what happened in their words, and what to do next.
+
+ShammahError
+├── ConfigError          a setting cannot be used (names file, line and key)
+├── HomeError            the Shammah home cannot be read or written
+├── ModelError           a model cannot be found, fetched, verified or loaded
+│   ├── DownloadError    the hub did not give the file (its `retryable` says whether trying again may help)
+│   └── ContextOverflow  the conversation is longer than the model can read
+├── EngineError          the engine process cannot be started, reached or understood
+│   ├── EngineGone       it went away in the middle of an answer
+│   └── EngineBusy       its queue is full (`retry_after_seconds`)
+└── RequestError         the request itself is wrong (a 4xx of the API)
+"""
+
+from __future__ import annotations
+
+
+class ShammahError(Exception):
+    """What happened (`message`) and what to do next (`hint`, may be empty); `exit_code` is for the command line."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class ConfigError(ShammahError):
+    exit_code = 2
+
+
+class HomeError(ShammahError):
+    pass
+
+
+class ModelError(ShammahError):
+    pass
+
+
+class DownloadError(ModelError):
+    def __init__(self, message: str, hint: str = "", *, retryable: bool = False) -> None:
+        super().__init__(message, hint)
+        self.retryable = retryable
+
+
+class ContextOverflow(ModelError):
+    def __init__(self, message: str, hint: str = "", *, prompt_tokens: int, context_tokens: int) -> None:
+        super().__init__(message, hint)
+        self.prompt_tokens = prompt_tokens
+        self.context_tokens = context_tokens
+
+
+class EngineError(ShammahError):
+    pass
+
+
+class EngineGone(EngineError):
+    pass
+
+
+class EngineBusy(EngineError):
+    exit_code = 75
+
+    def __init__(self, message: str, hint: str = "", *, retry_after_seconds: float = 1.0) -> None:
+        super().__init__(message, hint)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class RequestError(ShammahError):
+    """A request that the API refuses; `status` is HTTP's, `param` names the field where one is at fault."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "", *, status: int = 400, param: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.param = param
