@@ -1,0 +1,60 @@
+"""The settings tree: every key, its type, its default and what it means (the text becomes a comment in the file)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True)
+
+
+class ModelSettings(Section):
+    size: Annotated[
+        str,
+        Field(description='"auto" fits this machine; or "0.5b" … "14b", a hub name, a path to a GGUF, or "demo"'),
+    ] = "auto"
+    family: Annotated[Literal["coder", "instruct"], Field(description="Which family to prefer")] = "coder"
+    device: Annotated[Literal["auto", "metal", "cuda", "cpu"], Field(description="Where the model runs")] = "auto"
+    context_tokens: Annotated[int, Field(ge=0, description="Context length; 0 takes what fits memory, at most 32768")] = 0
+    threads: Annotated[int, Field(ge=0, description="CPU threads; 0 takes the number of physical cores")] = 0
+    slots: Annotated[int, Field(ge=1, le=64, description="How many answers the engine writes at the same time")] = 8
+    flash_attention: Annotated[Literal["auto", "on", "off"], Field(description="Flash attention")] = "auto"
+    kv_type: Annotated[Literal["f16", "q8_0"], Field(description="Type of the cached keys and values")] = "f16"
+    temperature: Annotated[float, Field(ge=0, le=2, description="0 always takes the likeliest token")] = 0.7
+    max_tokens: Annotated[int, Field(ge=1, description="Longest answer, in tokens")] = 4096
+
+
+class EngineSettings(Section):
+    keep_alive: Annotated[
+        str,
+        Field(description='How long an idle engine stays: "10m", "1h", "0" ends it at once, "always" never'),
+    ] = "10m"
+    queue: Annotated[int, Field(ge=0, description="Requests that may wait for a slot; further ones get 429")] = 64
+
+
+class LoraSettings(Section):
+    rank: Annotated[int, Field(ge=1, le=256, description="Rank of the adapter")] = 16
+    alpha: Annotated[float, Field(gt=0, description="Scale of the adapter is alpha / rank")] = 32
+    learning_rate: Annotated[float, Field(ge=0, description="0 chooses by the size of the model")] = 0
+    batch_size: Annotated[int, Field(ge=4, description="Rated rows in a step; the weights are normalised inside it")] = 8
+    auto_train: Annotated[bool, Field(description="Train by itself when enough ratings are there")] = True
+    auto_train_threshold: Annotated[int, Field(ge=1, description="How many new ratings start a training")] = 10
+    high_weight: Annotated[float, Field(gt=0, description="Red: a critical error")] = 10
+    medium_weight: Annotated[float, Field(gt=0, description="Yellow: prefer something else")] = 3
+    normal_weight: Annotated[float, Field(gt=0, description="Green: exactly right")] = 1
+    adapters_dir: Annotated[str, Field(description="Where adapters are kept; empty means inside the home")] = ""
+
+
+class Settings(Section):
+    api_key: Annotated[
+        SecretStr, Field(description="Key of the Claude API; ANTHROPIC_API_KEY is used when it is empty")
+    ] = SecretStr("")
+    streaming_enabled: Annotated[bool, Field(description="Show answers while they are written")] = True
+    offline: Annotated[bool, Field(description="Nothing leaves this machine, no download, no cloud")] = False
+    theme: Annotated[str, Field(description="Theme of the screen")] = "shammah-dark"
+    model: ModelSettings = ModelSettings()
+    engine: EngineSettings = EngineSettings()
+    lora: LoraSettings = LoraSettings()
