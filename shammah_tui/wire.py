@@ -1,11 +1,11 @@
 """What crosses the socket beside OpenAI's own API: the routes of ours, and events as JSON. Both sides import this.
 
-    GET  /health                     HealthReport
-    GET  /v1/shammah/state           BootstrapState
-    GET  /v1/shammah/events          Server-Sent Events, each `data:` one BootstrapState, the present one first
-    POST /v1/shammah/model           ModelRequest -> BootstrapState     choose and load another model
-    POST /v1/shammah/tokenize        TokenizeRequest -> TokenizeReport  the model's own count, template included
-    POST /v1/shammah/stop            -> HealthReport                    end the engine
+GET  /health                     HealthReport
+GET  /v1/shammah/state           BootstrapState
+GET  /v1/shammah/events          Server-Sent Events, each `data:` one BootstrapState, the present one first
+POST /v1/shammah/model           ModelRequest -> BootstrapState     choose and load another model
+POST /v1/shammah/tokenize        TokenizeRequest -> TokenizeReport  the model's own count, template included
+POST /v1/shammah/stop            -> HealthReport                    end the engine
 """
 
 from __future__ import annotations

@@ -18,7 +18,9 @@ class ModelSettings(Section):
     ] = "auto"
     family: Annotated[Literal["coder", "instruct"], Field(description="Which family to prefer")] = "coder"
     device: Annotated[Literal["auto", "metal", "cuda", "cpu"], Field(description="Where the model runs")] = "auto"
-    context_tokens: Annotated[int, Field(ge=0, description="Context length; 0 takes what fits memory, at most 32768")] = 0
+    context_tokens: Annotated[
+        int, Field(ge=0, description="Context length; 0 takes what fits memory, at most 32768")
+    ] = 0
     threads: Annotated[int, Field(ge=0, description="CPU threads; 0 takes the number of physical cores")] = 0
     slots: Annotated[int, Field(ge=1, le=64, description="How many answers the engine writes at the same time")] = 8
     flash_attention: Annotated[Literal["auto", "on", "off"], Field(description="Flash attention")] = "auto"
@@ -39,7 +41,9 @@ class LoraSettings(Section):
     rank: Annotated[int, Field(ge=1, le=256, description="Rank of the adapter")] = 16
     alpha: Annotated[float, Field(gt=0, description="Scale of the adapter is alpha / rank")] = 32
     learning_rate: Annotated[float, Field(ge=0, description="0 chooses by the size of the model")] = 0
-    batch_size: Annotated[int, Field(ge=4, description="Rated rows in a step; the weights are normalised inside it")] = 8
+    batch_size: Annotated[
+        int, Field(ge=4, description="Rated rows in a step; the weights are normalised inside it")
+    ] = 8
     auto_train: Annotated[bool, Field(description="Train by itself when enough ratings are there")] = True
     auto_train_threshold: Annotated[int, Field(ge=1, description="How many new ratings start a training")] = 10
     high_weight: Annotated[float, Field(gt=0, description="Red: a critical error")] = 10

@@ -17,9 +17,7 @@ def _specification(name: str, description: str, required: dict[str, object], opt
     )
 
 
-READ = _specification(
-    "Read", "Read a text file.", {"file_path": _TEXT}, {"offset": _NUMBER, "limit": _NUMBER}
-)
+READ = _specification("Read", "Read a text file.", {"file_path": _TEXT}, {"offset": _NUMBER, "limit": _NUMBER})
 GLOB = _specification("Glob", "List files whose path matches a pattern.", {"pattern": _TEXT}, {"path": _TEXT})
 GREP = _specification(
     "Grep",
