@@ -1,0 +1,92 @@
+"""What the person sent before, kept in the home across sessions: one JSON string a line, the newest last.
+
+A torn or garbled line costs that line only. The file is 0600, read once, appended to, and cut when it has grown.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+KEPT = 1000
+# The file is rewritten only when it holds this many times what is kept.
+SLACK = 2
+
+
+class History:
+    """Texts that were sent, with a position that Up and Down move. `draft` is what was being typed meanwhile."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._texts: list[str] = _read(file) if file is not None else []
+        self._position = len(self._texts)
+        self._draft = ""
+
+    def add(self, text: str) -> None:
+        """Remember `text` as the newest, unless it repeats the one before. Raises OSError where it cannot be kept."""
+        repeated = bool(self._texts) and self._texts[-1] == text
+        if not repeated:
+            self._texts.append(text)
+        self.rewind()
+        if not repeated and self._file is not None:
+            _append(self._file, text)
+
+    def rewind(self) -> None:
+        self._position = len(self._texts)
+        self._draft = ""
+
+    def older(self, present: str) -> str | None:
+        """The text before the present one; None at the oldest. `present` is kept as the draft at the first step."""
+        if self._position == 0:
+            return None
+        if self._position == len(self._texts):
+            self._draft = present
+        self._position -= 1
+        return self._texts[self._position]
+
+    def newer(self) -> str | None:
+        """The text after the present one, at last the draft; None when already there."""
+        if self._position >= len(self._texts):
+            return None
+        self._position += 1
+        return self._draft if self._position == len(self._texts) else self._texts[self._position]
+
+
+def _read(file: Path) -> list[str]:
+    try:
+        lines = file.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    texts = [text for line in lines if (text := _decode(line))]
+    kept = texts[-KEPT:]
+    if len(texts) > KEPT * SLACK:
+        _rewrite(file, kept)
+    return kept
+
+
+def _decode(line: bytes) -> str:
+    try:
+        value = json.loads(line) if line.strip() else ""
+    except ValueError:
+        return ""
+    return value if isinstance(value, str) else ""
+
+
+def _append(file: Path, text: str) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        os.write(descriptor, (b"\n" if torn else b"") + json.dumps(text).encode() + b"\n")
+    finally:
+        os.close(descriptor)
+
+
+def _rewrite(file: Path, texts: list[str]) -> None:
+    fresh = file.with_name(f"{file.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.writelines(json.dumps(text).encode() + b"\n" for text in texts)
+    fresh.replace(file)
