@@ -1,0 +1,65 @@
+"""The engine: one model in llama.cpp, many answers at once. Implements the port `Engine`."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from shammah_tui.engine import model as loading
+from shammah_tui.engine.generation import Job, LlamaGeneration
+from shammah_tui.engine.request import EngineCounts, GenerationRequest, LoadedModel, LoadOptions
+from shammah_tui.engine.scheduler import Scheduler
+from shammah_tui.errors import ContextOverflow, RequestError
+
+
+class LlamaEngine:
+    """Loads on construction (blocks for as long as that takes; raises `ModelError`). Every method may be called from
+    any thread, and answers may be read on any event loop."""
+
+    model: LoadedModel
+
+    def __init__(self, path: Path, options: LoadOptions | None = None) -> None:
+        self._native = loading.load(path, options or LoadOptions())
+        self.model = self._native.info
+        self._scheduler = Scheduler(self._native)
+        self._close_lock = threading.Lock()
+        self._closed = False
+
+    def tokenize(self, text: str, *, special: bool = True) -> list[int]:
+        """Tokens of `text`; `special` reads `<|im_start|>` and its like as the tokens they name."""
+        return self._native.vocabulary.tokenize(text, special=special)
+
+    def generate(self, request: GenerationRequest) -> LlamaGeneration:
+        """Queues a request. Raises `ContextOverflow`, `EngineBusy` or `RequestError` at once; a grammar that cannot
+        be read raises `RequestError` at the first iteration."""
+        prompt = list(request.prompt)
+        self._check(request, prompt)
+        job = Job(request, prompt, self._scheduler.interrupt)
+        self._scheduler.submit(job)
+        return LlamaGeneration(job)
+
+    def counts(self) -> EngineCounts:
+        return self._scheduler.counts()
+
+    def close(self) -> None:
+        """Ends every answer, saves sessions, frees the model. Blocks; safe to call twice."""
+        with self._close_lock:
+            if not self._closed:
+                self._closed = True
+                self._scheduler.close()
+                self._native.close()
+
+    def _check(self, request: GenerationRequest, prompt: list[int]) -> None:
+        if not prompt:
+            raise RequestError("The prompt is empty.", param="messages")
+        if not all(0 <= token < self.model.vocabulary for token in (min(prompt), max(prompt))):
+            raise RequestError("The prompt holds tokens that this model does not know.", param="messages")
+        if request.max_tokens is not None and request.max_tokens < 1:
+            raise RequestError("max_tokens must be at least 1.", param="max_tokens")
+        if len(prompt) >= self.model.context_tokens:
+            raise ContextOverflow(
+                f"The conversation is {len(prompt):,} tokens long, and the model reads {self.model.context_tokens:,}.",
+                "Start a new conversation, or raise the context in the settings.",
+                prompt_tokens=len(prompt),
+                context_tokens=self.model.context_tokens,
+            )

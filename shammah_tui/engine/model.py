@@ -1,0 +1,149 @@
+"""Loading: a checked GGUF, a device, a context that fits. Ends with pointers that the scheduler's thread may use."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import llama_cpp.llama_cpp as native
+import psutil
+
+from shammah_tui.engine import gguf_file, native_log
+from shammah_tui.engine.memory import Room, choose_context
+from shammah_tui.engine.request import LoadedModel, LoadOptions
+from shammah_tui.engine.vocabulary import Vocabulary
+from shammah_tui.errors import ModelError
+
+log = logging.getLogger(__name__)
+
+Device = Literal["cpu", "metal", "cuda"]
+
+_FLASH = {
+    "auto": native.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    "on": native.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+    "off": native.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+}
+_KV_TYPES = {"f16": native.GGML_TYPE_F16, "q8_0": native.GGML_TYPE_Q8_0}
+_LOAD_HINT = "Check that the file is a complete GGUF of a supported architecture, and that memory is free."
+
+
+@dataclass(slots=True)
+class NativeModel:
+    """What was loaded. `close` frees it, once; nothing may use the pointers afterwards."""
+
+    model: int
+    context: int
+    memory: int
+    vocabulary: Vocabulary
+    info: LoadedModel
+    batch_tokens: int
+    abort_flag: ctypes.Array[ctypes.c_char]
+    """Its first byte, set to non-zero, ends a `llama_decode` under way with status 2 (on the CPU)."""
+
+    def close(self) -> None:
+        if self.context:
+            native.llama_free(self.context)
+            native.llama_model_free(self.model)
+            self.context = self.model = 0
+
+
+def load(path: Path, options: LoadOptions) -> NativeModel:
+    """Loads `path` on the device asked for, on the CPU where a GPU refuses. Raises `ModelError`."""
+    native_log.install()
+    native_log.forget()
+    header = gguf_file.read_header(path)
+    context_tokens, notice = choose_context(options.context_tokens, header, options.kv_type, Room.of_this_machine())
+    notices = [notice]
+    device = _choose_device(options, notices)
+    loaded = _load_on(device, path, options, context_tokens)
+    if loaded is None and device != "cpu":
+        log.warning("the %s device refused the model: %s", device, native_log.last_errors())
+        notices.append("The GPU could not load the model, so it runs on the CPU, slower.")
+        device = "cpu"
+        loaded = _load_on(device, path, options, context_tokens)
+    if loaded is None:
+        said = native_log.last_errors()
+        raise ModelError(f"{path.name} could not be loaded.", f"{_LOAD_HINT} llama.cpp says: {said or 'nothing'}")
+    model, context, flag = loaded
+    vocabulary = Vocabulary(model)
+    trained = int(native.llama_model_n_ctx_train(model))
+    info = LoadedModel(
+        path=path,
+        architecture=header.architecture,
+        name=str(header.metadata.get("general.name") or path.stem),
+        parameters=int(native.llama_model_n_params(model)),
+        size_bytes=header.size_bytes,
+        context_tokens=int(native.llama_n_ctx(context)),
+        training_context_tokens=trained,
+        vocabulary=vocabulary.size,
+        slots=options.slots,
+        device=device,
+        notice=" ".join(part for part in notices if part),
+        chat_template=str(header.metadata.get("tokenizer.chat_template") or ""),
+        bos_text=vocabulary.text(int(native.llama_vocab_bos(vocabulary.pointer))),
+        eos_text=vocabulary.text(int(native.llama_vocab_eos(vocabulary.pointer))),
+    )
+    memory = native.llama_get_memory(context)
+    return NativeModel(model, context, memory, vocabulary, info, options.batch_tokens, flag)
+
+
+def _choose_device(options: LoadOptions, notices: list[str]) -> Device:
+    if options.device == "cpu":
+        return "cpu"
+    if not native.llama_supports_gpu_offload():
+        if options.device != "auto":
+            notices.append(f"This build of llama.cpp knows no {options.device}, so the model runs on the CPU.")
+        return "cpu"
+    return "metal" if sys.platform == "darwin" else "cuda"
+
+
+def choose_threads(asked: int) -> int:
+    """Physical cores, of those this process may run on: a second thread of a core only gets in the way."""
+    if asked > 0:
+        return asked
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed))
+
+
+def _load_on(
+    device: Device, path: Path, options: LoadOptions, context_tokens: int
+) -> tuple[int, int, ctypes.Array[ctypes.c_char]] | None:
+    """Model and context pointers and the abort flag, or None where llama.cpp refuses."""
+    parameters = native.llama_model_default_params()
+    parameters.n_gpu_layers = 0 if device == "cpu" else -1
+    model = native.llama_model_load_from_file(os.fsencode(path), parameters)
+    if not model:
+        return None
+    flag = ctypes.create_string_buffer(2)
+    context = native.llama_init_from_model(model, _context_parameters(device, options, context_tokens, flag))
+    if not context:
+        native.llama_model_free(model)
+        return None
+    return model, context, flag
+
+
+def _context_parameters(
+    device: Device, options: LoadOptions, context_tokens: int, flag: ctypes.Array[ctypes.c_char]
+) -> native.llama_context_params:
+    parameters = native.llama_context_default_params()
+    parameters.n_ctx = context_tokens
+    parameters.n_batch = parameters.n_ubatch = options.batch_tokens
+    parameters.n_seq_max = options.slots
+    # One cache for all: a sequence alone may take all of it, and prefixes are shared without copying.
+    parameters.kv_unified = True
+    parameters.n_threads = parameters.n_threads_batch = choose_threads(options.threads)
+    parameters.flash_attn_type = _FLASH[options.flash_attention]
+    parameters.type_k = parameters.type_v = _KV_TYPES[options.kv_type]
+    parameters.offload_kqv = device != "cpu"
+    parameters.no_perf = True
+    # The abort callback is asked between the nodes of a graph, by native threads. Python would take the GIL there;
+    # C's strlen over a flag of one byte is the same question without it: 0 (false) until the byte is set.
+    strlen = ctypes.CDLL(None).strlen
+    parameters.abort_callback = ctypes.cast(strlen, native.ggml_abort_callback)
+    parameters.abort_callback_data = ctypes.cast(flag, ctypes.c_void_p)
+    return parameters

@@ -1,0 +1,207 @@
+"""The next token: llama.cpp's sampler chain a request, and a grammar that sleeps until its trigger.
+
+A grammar over the whole vocabulary is slow, so the chain samples first, the grammar checks that one token, and only
+where it refuses is the whole vocabulary filtered and sampled again (the order of llama.cpp's own `common_sampler`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import random
+from collections.abc import Callable, Sequence
+
+import llama_cpp.llama_cpp as native
+import numpy as np
+import numpy.typing as npt
+
+from shammah_tui.engine.request import Grammar, Sampling
+from shammah_tui.engine.vocabulary import Vocabulary
+from shammah_tui.errors import RequestError
+
+NO_TOKEN = -1
+"""Drawn where the grammar allows nothing more: the answer ends."""
+
+_REPEAT_WINDOW = 64  # llama.cpp's default `repeat_last_n`
+_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+
+_sample = native.llama_sampler_sample
+_apply = native.llama_sampler_apply
+_accept = native.llama_sampler_accept
+_logits_at = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)(("llama_get_logits_ith", native._lib))
+
+
+def build_chain(sampling: Sampling, vocabulary: Vocabulary, prompt: Sequence[int], window: int) -> Chain:
+    """The chain in llama.cpp's order: penalties, top-k, top-p, min-p, temperature, draw; greedy at temperature 0.
+
+    The repeat penalty looks at the prompt too (as llama.cpp does); presence and frequency only at what was
+    generated, within `window` tokens (as OpenAI describes them).
+    """
+    parameters = native.llama_sampler_chain_default_params()
+    parameters.no_perf = True
+    chain = native.llama_sampler_chain_init(parameters)
+    add, size = native.llama_sampler_chain_add, vocabulary.size
+    if sampling.repeat_penalty != 1.0:
+        repeat = native.llama_sampler_init_penalties(size, _REPEAT_WINDOW, sampling.repeat_penalty, 0.0, 0.0)
+        for token in prompt[-_REPEAT_WINDOW:]:
+            _accept(repeat, token)
+        add(chain, repeat)
+    if sampling.presence_penalty or sampling.frequency_penalty:
+        frequency, presence = sampling.frequency_penalty, sampling.presence_penalty
+        add(chain, native.llama_sampler_init_penalties(size, window, 1.0, frequency, presence))
+    if sampling.temperature <= 0:
+        add(chain, native.llama_sampler_init_greedy())
+        return Chain(chain)
+    if sampling.top_k > 0:
+        add(chain, native.llama_sampler_init_top_k(sampling.top_k))
+    if sampling.top_p < 1.0:
+        add(chain, native.llama_sampler_init_top_p(sampling.top_p, 1))
+    if sampling.min_p > 0.0:
+        add(chain, native.llama_sampler_init_min_p(sampling.min_p, 1))
+    add(chain, native.llama_sampler_init_temp(sampling.temperature))
+    seed = random.getrandbits(32) if sampling.seed is None else sampling.seed % 2**32
+    add(chain, native.llama_sampler_init_dist(seed))
+    return Chain(chain)
+
+
+class Chain:
+    """Owns a native sampler chain."""
+
+    def __init__(self, pointer: object) -> None:
+        self.pointer = pointer
+
+    def close(self) -> None:
+        if self.pointer is not None:
+            native.llama_sampler_free(self.pointer)
+            self.pointer = None
+
+
+class Candidates:
+    """One array of all tokens, for the slow path; made once an engine."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._ids = np.arange(vocabulary.size, dtype=np.int32)
+        self._hidden = np.array([token for token in vocabulary.hidden if token not in vocabulary.ends], np.int32)
+        self._items: npt.NDArray[np.void] = np.zeros(vocabulary.size, _CANDIDATE)
+        self._array = native.llama_token_data_array()
+        self._pointer = ctypes.pointer(self._array)
+        self._data = self._items.ctypes.data_as(native.llama_token_data_p)
+        self._one = np.zeros(1, _CANDIDATE)
+        self._one_data = self._one.ctypes.data_as(native.llama_token_data_p)
+
+    def draw(self, chain: Chain, context: int, index: int, grammar: object, banned: Sequence[int]) -> int:
+        """Samples from what `grammar` (None for any) and `banned` leave of the logits of output `index`."""
+        size = len(self._ids)
+        logits = (ctypes.c_float * size).from_address(_logits_at(context, index))
+        self._items["id"] = self._ids
+        self._items["logit"] = np.ctypeslib.as_array(logits)
+        self._items["logit"][self._hidden] = -math.inf
+        self._items["logit"][list(banned)] = -math.inf
+        self._fill(self._data, size)
+        if grammar is not None:
+            _apply(grammar, self._pointer)
+            if not np.isfinite(self._items["logit"]).any():
+                return NO_TOKEN
+        _apply(chain.pointer, self._pointer)
+        return int(self._array.data[self._array.selected].id)
+
+    def allows(self, grammar: object, token: int) -> bool:
+        self._one[0] = (token, 0.0, 0.0)
+        self._fill(self._one_data, 1)
+        _apply(grammar, self._pointer)
+        return math.isfinite(float(self._one["logit"][0]))
+
+    def _fill(self, data: object, size: int) -> None:
+        self._array.data = data
+        self._array.size = size
+        self._array.selected = -1
+        self._array.sorted = False
+
+
+def plain_draw(chain: Chain, context: int) -> Callable[[int], int]:
+    """Draws (and accepts) from the logits of a batch index; the fast path."""
+    pointer, sample = chain.pointer, _sample
+    return lambda index: int(sample(pointer, context, index))
+
+
+class GrammarDraw:
+    """Draws as the chain does until a trigger has been generated, and from there as the grammar allows.
+
+    llama.cpp's own lazy grammar searches all that was generated with a regular expression at every token; here only
+    the last few bytes are compared, and the grammar starts when they end in, or contain, a trigger.
+    Raises `RequestError` for a grammar that cannot be read.
+    """
+
+    def __init__(
+        self, grammar: Grammar, chain: Chain, context: int, vocabulary: Vocabulary, candidates: Candidates
+    ) -> None:
+        self._chain = chain
+        self._context = context
+        self._vocabulary = vocabulary
+        self._candidates = candidates
+        self._hidden = frozenset(vocabulary.hidden)
+        self._triggers = tuple(trigger.encode() for trigger in grammar.triggers if trigger)
+        self._awake = not self._triggers
+        self._tail = b""
+        self._tail_bytes = max((len(trigger) for trigger in self._triggers), default=1) - 1
+        self._grammar = native.llama_sampler_init_grammar(
+            vocabulary.pointer, grammar.gbnf.encode(), grammar.root.encode()
+        )
+        if not self._grammar:
+            raise RequestError("The grammar cannot be read.", "Check its GBNF and its root rule.", param="grammar")
+
+    def close(self) -> None:
+        if self._grammar:
+            native.llama_sampler_free(self._grammar)
+            self._grammar = None
+
+    def __call__(self, index: int) -> int:
+        if self._awake:
+            return self._draw_awake(index)
+        token = int(_sample(self._chain.pointer, self._context, index))
+        if self._passes(token):
+            return token
+        banned = [token]
+        while len(banned) < 64:
+            token = self._candidates.draw(self._chain, self._context, index, None, banned)
+            if self._passes(token):
+                _accept(self._chain.pointer, token)
+                return token
+            banned.append(token)
+        return NO_TOKEN
+
+    def _draw_awake(self, index: int) -> int:
+        token = self._candidates.draw(self._chain, self._context, index, None, ())
+        if not self._allows(token):
+            token = self._candidates.draw(self._chain, self._context, index, self._grammar, ())
+            if token == NO_TOKEN or not self._allows(token):
+                return NO_TOKEN
+        _accept(self._chain.pointer, token)
+        if token not in self._vocabulary.ends:
+            _accept(self._grammar, token)
+        return token
+
+    def _allows(self, token: int) -> bool:
+        if token in self._hidden and token not in self._vocabulary.ends:
+            return False
+        return self._candidates.allows(self._grammar, token)
+
+    def _passes(self, token: int) -> bool:
+        """Whether a token may follow while asleep: any, but one that completes a trigger must suit the grammar, which
+        then is awake and has read the trigger and what follows it in the same token."""
+        text = self._tail + self._vocabulary.pieces[token]
+        starts = [at for trigger in self._triggers if (at := text.find(trigger)) >= 0]
+        if not starts:
+            self._tail = text[-self._tail_bytes :] if self._tail_bytes else b""
+            return True
+        beginning = text[min(starts) :].decode("utf-8", "replace")
+        trial = native.llama_sampler_clone(self._grammar)
+        for part in self._vocabulary.tokenize(beginning):
+            if not self._candidates.allows(trial, part):
+                native.llama_sampler_free(trial)
+                return False
+            _accept(trial, part)
+        self.close()
+        self._grammar = trial
+        self._awake = True
+        return True
