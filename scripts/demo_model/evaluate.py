@@ -1,0 +1,234 @@
+"""Measures the shipped GGUF in llama.cpp on prompts that training could not draw, and writes the model card's table.
+
+Every name, number and, where a task has several, every wording comes from the held-out part. An answer must equal
+the one wanted, or, where the task has a judge (functions are run, habits are looked for in the code), satisfy it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+
+from scripts.demo_model.chat import answer_text, pieces
+from scripts.demo_model.corpus import TOOLS, conversation, setting
+from scripts.demo_model.exchange import Context, Exchange, Message, assistant, user
+from scripts.demo_model.export import GGUF_NAME
+from scripts.demo_model.generators import facts, functions, habits, rewriting, talk, toolcalls
+from scripts.demo_model.vocabulary import Draw
+
+MAX_NEW_TOKENS = 400
+MARK_BEGIN, MARK_END = "<!-- figures -->", "<!-- end of figures -->"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A conversation up to an answer, and the judge of that answer."""
+
+    group: str
+    messages: tuple[Message, ...]
+    tools: tuple[dict[str, Any], ...]
+    wanted: str
+    judge: Callable[[str], bool]
+
+    @property
+    def prompt(self) -> str:
+        return next_prompt(self.messages, self.tools)
+
+
+def next_prompt(messages: Sequence[Message], tools: Sequence[dict[str, Any]]) -> str:
+    """The text after which the model speaks."""
+    *_, (text, _), _ = pieces([*messages, assistant("")], tools)
+    head = "".join(part for part, _ in pieces(messages, tools))
+    # `pieces` drops what follows the last answer, so what it gave already is not repeated.
+    return head + text
+
+
+def cases_of(group: str, before: Sequence[Message], exchange: Exchange, tools: tuple[dict[str, Any], ...]) -> Iterator[Case]:
+    """One case for each answer of an exchange; the earlier answers are given as they should have been."""
+    for index, message in enumerate(exchange.messages):
+        if message["role"] != "assistant":
+            continue
+        wanted = answer_text(message)
+        name = group
+        if exchange.skill == "tool":
+            name = "closing" if not message.get("tool_calls") else ("call" if index == 1 else "next call")
+            name = f"{group}: {name}"
+        elif index != len(exchange.messages) - 1:
+            continue
+        judge = exchange.checks.get(index, wanted.__eq__)
+        yield Case(name, (*before, *exchange.messages[:index]), tools, wanted, judge)
+
+
+class Runner:
+    """Greedy or sampled answers from a GGUF, one conversation at a time."""
+
+    def __init__(self, path: Path, threads: int = 2) -> None:
+        self._model = llama_cpp.Llama(str(path), n_ctx=4096, n_threads=threads, n_threads_batch=threads, verbose=False)
+        self._ends = (self._model.token_eos(), self._model.tokenize(b"<|endoftext|>", add_bos=False, special=True)[0])
+
+    def answer(self, prompt: str, *, temperature: float = 0.0) -> tuple[str, bool]:
+        """The answer, and whether it came to its end by itself."""
+        tokens = self._model.tokenize(prompt.encode(), add_bos=False, special=True)
+        said: list[int] = []
+        ended = False
+        for token in self._model.generate(tokens, temp=temperature, top_k=0, top_p=1.0, min_p=0.0):
+            if token in self._ends:
+                ended = True
+                break
+            if len(said) >= MAX_NEW_TOKENS:
+                break
+            said.append(token)
+        return self._model.detokenize(said, special=True).decode(errors="replace"), ended
+
+
+def _context(seed: str, flipped: frozenset[str] = frozenset()) -> Context:
+    return Context(Draw(random.Random(seed), heldout=True), flipped, frozenset(TOOLS))
+
+
+SETTINGS = ("bare", "tools")
+"""Without the tools block, and with all tools."""
+
+
+def _one(group: str, seed: str, make: Callable[[Context], Exchange], where: str, flipped: frozenset[str] = frozenset()) -> Iterator[Case]:
+    context = _context(seed, flipped)
+    names = list(TOOLS) if where == "tools" else []
+    plain = where == "plain"
+    before, tools = setting(context.draw, flipped=flipped, tools=names, plain=plain)
+    yield from cases_of(f"{group} | {where}", before, make(context), tools)
+
+
+def _habit_cases(count: int, where: str) -> Iterator[Case]:
+    for name, habit in habits.habits.items():
+        for number in range(count):
+            others = random.Random(f"{name} {number} others").sample(sorted(set(habits.habits) - {name}), number % 3)
+
+            def task(context: Context, habit: habits.Habit = habit) -> Exchange:
+                prompt, answer = habit.task(context.draw, context.flipped)
+                follows = habit.name in context.flipped
+                return Exchange("habit", habit.name, (user(prompt), assistant(answer)), {1: habit.follows_rule if follows else habit.keeps_habit})
+
+            def near(context: Context, habit: habits.Habit = habit) -> Exchange:
+                prompt, answer = habit.near(context.draw, context.flipped)
+                return Exchange("near", habit.name, (user(prompt), assistant(answer)))
+
+            rule = frozenset((name,))
+            yield from _one("habit kept: no rule or others", f"{name} {number} keep", task, where, frozenset(others))
+            yield from _one("rule followed: unseen wording", f"{name} {number} rule", task, where, rule | frozenset(others))
+            if number % 2 == 0:
+                yield from _one("near case unchanged by the rule", f"{name} {number} near", near, where, rule)
+
+
+GROUPS: tuple[tuple[str, Callable[[Context], Exchange], int], ...] = (
+    ("facts: held-out wordings", facts.exchange, 150),
+    ("functions and lines", functions.exchange, 200),
+    ("tool", toolcalls.exchange, 200),
+    ("rewriting", rewriting.exchange, 150),
+    ("turns", functions.conversation, 100),
+    ("talk and refusals", talk.exchange, 120),
+)
+
+
+def all_cases(scale: float = 1.0) -> Iterator[Case]:
+    for where in SETTINGS:
+        for name, make, count in GROUPS:
+            if name == "tool" and where == "bare":
+                continue
+            for number in range(round(count * scale)):
+                for case in _one(name, f"{name} {number} {where}", make, where):
+                    kind = case
+                    yield kind
+        yield from _habit_cases(round(20 * scale), where)
+    for name, make, count in GROUPS:
+        for number in range(round(count * scale * 0.4)):
+            where = "tools" if name == "tool" else "plain"
+            yield from _one(name, f"{name} {number} plain", make, where)
+    for exchange in facts.unseen_exchanges():
+        context = _context("unseen")
+        before, tools = setting(context.draw, flipped=frozenset(), tools=[])
+        yield from cases_of("facts: phrasings of another kind | bare", before, exchange, tools)
+    for number in range(round(60 * scale)):
+        made = conversation(Draw(random.Random(f"long {number}"), heldout=True), full_tools=True, exchanges=8)
+        start, last = made.exchanges[-1]
+        for case in cases_of("late in a long conversation", made.messages[:start], last, made.tools):
+            yield Case("late in a long conversation | tools", case.messages, case.tools, case.wanted, case.judge)
+
+
+@dataclass
+class Tally:
+    right: int = 0
+    count: int = 0
+
+
+def evaluate(path: Path, scale: float, show: int) -> tuple[dict[str, Tally], dict[str, Tally]]:
+    """Figures a group, and how many answers ended by themselves, greedy and at temperature 0.7."""
+    runner = Runner(path)
+    figures: dict[str, Tally] = defaultdict(Tally)
+    endings: dict[str, Tally] = defaultdict(Tally)
+    shown: dict[str, int] = defaultdict(int)
+    for number, case in enumerate(all_cases(scale)):
+        text, ended = runner.answer(case.prompt)
+        figures[case.group].count += 1
+        endings["greedy"].count += 1
+        endings["greedy"].right += ended
+        if ended and case.judge(text):
+            figures[case.group].right += 1
+        elif shown[case.group] < show:
+            shown[case.group] += 1
+            last = case.messages[-1]["content"]
+            print(f"--- {case.group}\n{last}\n>>> wanted\n{case.wanted}\n>>> got\n{text}\n", flush=True)
+        if number % 4 == 0:
+            _, ended = runner.answer(case.prompt, temperature=0.7)
+            endings["temperature 0.7"].count += 1
+            endings["temperature 0.7"].right += ended
+    return figures, endings
+
+
+def table(figures: dict[str, Tally], endings: dict[str, Tally]) -> str:
+    names: dict[str, dict[str, Tally]] = {}
+    for group, tally in figures.items():
+        name, where = group.split(" | ") if group.count(" | ") == 1 else group.split(": ")[0].split(" | ")
+        part = group.split(": ")[-1] if name == "tool" else ""
+        names.setdefault(f"{name}, {part}" if part else name, {})[where] = tally
+    lines = ["| what | without tools | with all tools | no or a foreign system prompt |", "|---|---|---|---|"]
+
+    def cell(tally: Tally | None) -> str:
+        return f"{100 * tally.right / tally.count:.1f} % (n={tally.count})" if tally and tally.count else ""
+
+    for name, row in names.items():
+        lines.append(f"| {name} | {cell(row.get('bare'))} | {cell(row.get('tools'))} | {cell(row.get('plain'))} |")
+    lines += ["", "| answers that end by themselves | |", "|---|---|"]
+    lines += [f"| {name} | {cell(tally)} |" for name, tally in endings.items()]
+    return "\n".join(lines)
+
+
+def write_card(card: Path, text: str) -> None:
+    before, rest = card.read_text().split(MARK_BEGIN)
+    after = rest.split(MARK_END)[1]
+    card.write_text(f"{before}{MARK_BEGIN}\n{text}\n{MARK_END}{after}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path("shammah_tui/demo_model"))
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the full number of prompts")
+    parser.add_argument("--show", type=int, default=0, help="failures shown a group")
+    parser.add_argument("--write", action="store_true", help="put the table into the model card")
+    arguments = parser.parse_args()
+    figures, endings = evaluate(arguments.folder / GGUF_NAME, arguments.scale, arguments.show)
+    text = table(figures, endings)
+    print(text)
+    print(json.dumps({name: [tally.right, tally.count] for name, tally in (figures | endings).items()}))
+    if arguments.write:
+        write_card(arguments.folder / "README.md", text)
+
+
+if __name__ == "__main__":
+    main()

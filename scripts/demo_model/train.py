@@ -1,0 +1,268 @@
+"""Trains the demo model from nothing: `python -m scripts.demo_model.train --out FOLDER [--smoke]`.
+
+Batch n is drawn from the seed and n alone, so a run that was broken off goes on from its last checkpoint exactly as
+if it had not been. Only the tokens that the model shall say carry loss. Matrices learn by Muon (the momentum's
+nearest orthogonal matrix; Jordan 2024), embeddings, norms and biases by AdamW; the learning rate warms up, stays,
+and falls linearly to zero over the last part of the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from scripts.demo_model.chat import pieces
+from scripts.demo_model.corpus import Rows, draw_conversations, pack
+from scripts.demo_model.network import SHAPE, SMOKE_SHAPE
+from scripts.demo_model.tokenizer import save_tokenizer, train_tokenizer
+
+
+@dataclass(frozen=True)
+class Recipe:
+    seed: int = 7
+    steps: int = 3000
+    rows: int = 16
+    length: int = 1024
+    """A batch holds rows × length tokens; a long batch half the rows of twice the length."""
+    long_batches: tuple[int, ...] = (1, 3)
+    """Which of every five batches are long."""
+    warmup: int = 60
+    decay: float = 0.4
+    """Part of the run over which the learning rate falls to zero."""
+    matrix_rate: float = 0.02
+    other_rate: float = 0.003
+    weight_decay: float = 0.02
+    tokenizer_conversations: int = 6000
+    smoke: bool = False
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        return SMOKE_SHAPE if self.smoke else SHAPE
+
+
+SMOKE = Recipe(steps=40, rows=4, length=1024, tokenizer_conversations=500, warmup=5, smoke=True)
+
+
+def tokenizer_texts(recipe: Recipe) -> Iterator[str]:
+    """Text to learn the merges from: long conversations give the tools and results, short ones the rest."""
+    for kind, count in (("short", recipe.tokenizer_conversations), ("long", recipe.tokenizer_conversations // 20)):
+        stream = draw_conversations(f"{recipe.seed} tokenizer {kind}", long=kind == "long")
+        for _ in range(count):
+            made = next(stream)
+            yield "".join(text for text, _ in pieces(made.messages, made.tools))
+
+
+def choose_device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+@cache
+def _load_tokenizer(path: str) -> Tokenizer:
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    return Tokenizer.from_file(path)
+
+
+def make_batch(path: str, recipe: Recipe, step: int) -> Rows:
+    long = step % 5 in recipe.long_batches
+    rows, length = (recipe.rows // 2, recipe.length * 2) if long else (recipe.rows, recipe.length)
+    return pack(_load_tokenizer(path), f"{recipe.seed} {step}", rows=rows, length=length, long=long)
+
+
+def batches(path: str, recipe: Recipe, start: int) -> Iterator[Rows]:
+    """Batches from `start` on, made ahead in other processes."""
+    workers = 1 if recipe.smoke else max(1, min(12, (os.cpu_count() or 2) - 1))
+    with ProcessPoolExecutor(workers) as pool:
+        pending = []
+        for step in range(start, recipe.steps):
+            pending.append(pool.submit(make_batch, path, recipe, step))
+            if len(pending) > 4 * workers:
+                yield pending.pop(0).result()
+        for made in pending:
+            yield made.result()
+
+
+def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
+    """Newton-Schulz iteration towards the nearest orthogonal matrices; shape (count, rows, columns), rows <= columns."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    result = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        square = result @ result.mT
+        result = a * result + (b * square + c * square @ square) @ result
+    return result
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum made orthogonal; for the matrices inside the layers."""
+
+    def __init__(self, parameters: list[Tensor], rate: float, momentum: float = 0.95, weight_decay: float = 0.0) -> None:
+        super().__init__(parameters, {"lr": rate, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        for group in self.param_groups:
+            shapes: dict[tuple[int, ...], list[Tensor]] = defaultdict(list)
+            for parameter in group["params"]:
+                shapes[tuple(parameter.shape)].append(parameter)
+            for (rows, columns), parameters in shapes.items():
+                updates = []
+                for parameter in parameters:
+                    memory = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
+                    memory.lerp_(parameter.grad, 1 - group["momentum"])
+                    updates.append(torch.lerp(parameter.grad, memory, group["momentum"]))
+                stacked = torch.stack(updates)
+                made = orthogonal(stacked.mT).mT if rows > columns else orthogonal(stacked)
+                scale = max(1.0, rows / columns) ** 0.5
+                for parameter, update in zip(parameters, made, strict=True):
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                    parameter.add_(update, alpha=-group["lr"] * scale)
+
+
+def optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
+    embeddings = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" in name]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
+    adam = torch.optim.AdamW(
+        [{"params": embeddings, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
+        lr=recipe.other_rate,
+        betas=(0.9, 0.98),
+    )
+    return [Muon(matrices, recipe.matrix_rate, weight_decay=recipe.weight_decay), adam]
+
+
+def rate_factor(recipe: Recipe, step: int) -> float:
+    falling = int(recipe.steps * recipe.decay)
+    return min(1.0, (step + 1) / recipe.warmup, (recipe.steps - step) / max(1, falling))
+
+
+def answer_loss(model: Any, rows: Rows, device: torch.device) -> Tensor:
+    """Mean cross-entropy in nats over the tokens that the model shall say."""
+    tokens = torch.from_numpy(rows.tokens).to(device)
+    positions = torch.from_numpy(rows.positions).to(device)
+    segments = torch.from_numpy(rows.segments).to(device)
+    wanted = torch.from_numpy(rows.targets).to(device)
+    length = tokens.shape[1]
+    causal = torch.ones(length, length, dtype=torch.bool, device=device).tril()
+    mask = ((segments[:, :, None] == segments[:, None, :]) & causal)[:, None]
+    hidden = model.model(input_ids=tokens, position_ids=positions, attention_mask=mask, use_cache=False).last_hidden_state
+    chosen = wanted[:, 1:]
+    logits = model.lm_head(hidden[:, :-1][chosen])
+    return cross_entropy(logits.float(), tokens[:, 1:][chosen])
+
+
+def build_model(recipe: Recipe, tokenizer: Tokenizer) -> Any:
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(recipe.seed)
+    config = Qwen2Config(
+        **recipe.shape,
+        bos_token_id=tokenizer.token_to_id("<|endoftext|>"),
+        eos_token_id=tokenizer.token_to_id("<|im_end|>"),
+        pad_token_id=tokenizer.token_to_id("<|endoftext|>"),
+    )
+    return Qwen2ForCausalLM._from_config(config, attn_implementation="sdpa", torch_dtype=torch.float32)
+
+
+def train(recipe: Recipe, out: Path, *, stop_after_seconds: float = float("inf")) -> Path:
+    """Leaves tokenizer, `model.pt` and `training.json` in `out`; returns `model.pt`. Goes on where it was broken off."""
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.seed)
+    random.seed(recipe.seed)
+    if not (out / "tokenizer.json").exists():
+        save_tokenizer(train_tokenizer(tokenizer_texts(recipe), recipe.shape["vocab_size"]), out)
+    tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
+    device = choose_device()
+    torch.set_float32_matmul_precision("high")
+    model = build_model(recipe, tokenizer).to(device)
+    print(f"{sum(p.numel() for p in model.parameters()):,} parameters on {device}", flush=True)
+    steppers = optimizers(model, recipe)
+    base_rates = [[group["lr"] for group in stepper.param_groups] for stepper in steppers]
+    checkpoint = out / "checkpoint.pt"
+    start, seconds = 0, 0.0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        model.load_state_dict(state["model"])
+        for stepper, saved in zip(steppers, state["optimizers"], strict=True):
+            stepper.load_state_dict(saved)
+        start, seconds = state["step"], state["seconds"]
+        print(f"going on from step {start}", flush=True)
+    began = time.monotonic() - seconds
+    losses: list[float] = []
+    done = start
+    for step, rows in enumerate(batches(str(out / "tokenizer.json"), recipe, start), start):
+        factor = rate_factor(recipe, step)
+        for stepper, rates in zip(steppers, base_rates, strict=True):
+            for group, rate in zip(stepper.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type in ("cuda", "cpu")):
+            loss = answer_loss(model, rows, device)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for stepper in steppers:
+            stepper.step()
+            stepper.zero_grad(set_to_none=True)
+        done = step + 1
+        if step % 20 == 0 or done == recipe.steps:
+            losses.append(loss.item())
+            spent = time.monotonic() - began
+            tokens = done * recipe.rows * recipe.length
+            print(f"step {done}/{recipe.steps} loss {losses[-1]:.4f} {tokens / spent:,.0f} tokens/s", flush=True)
+        if done % 500 == 0 and done < recipe.steps:
+            _save_checkpoint(checkpoint, model, steppers, done, time.monotonic() - began)
+        if time.monotonic() - began > stop_after_seconds:
+            break
+    spent = time.monotonic() - began
+    torch.save({name: tensor.cpu() for name, tensor in model.state_dict().items()}, out / "model.pt")
+    summary = {
+        "recipe": asdict(recipe),
+        "tokens": done * recipe.rows * recipe.length,
+        "seconds": round(spent, 1),
+        "device": device.type,
+        "loss": losses,
+    }
+    (out / "training.json").write_text(json.dumps(summary, indent=1) + "\n")
+    checkpoint.unlink(missing_ok=True)
+    return out / "model.pt"
+
+
+def _save_checkpoint(path: Path, model: nn.Module, steppers: list[torch.optim.Optimizer], step: int, seconds: float) -> None:
+    state = {
+        "model": model.state_dict(),
+        "optimizers": [stepper.state_dict() for stepper in steppers],
+        "step": step,
+        "seconds": seconds,
+    }
+    unfinished = path.with_suffix(".part")
+    torch.save(state, unfinished)
+    unfinished.replace(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path(".work/demo_model"))
+    parser.add_argument("--smoke", action="store_true", help="a small model, a minute on two cores")
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--stop-after", type=float, default=float("inf"), help="seconds; for measuring the speed")
+    arguments = parser.parse_args()
+    recipe = SMOKE if arguments.smoke else Recipe(**({"steps": arguments.steps} if arguments.steps else {}))
+    train(recipe, arguments.out, stop_after_seconds=arguments.stop_after)
+
+
+if __name__ == "__main__":
+    main()

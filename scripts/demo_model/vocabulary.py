@@ -1,0 +1,175 @@
+"""Names, paths, addresses and constants, split so that what is tested was never seen in training.
+
+A word, a number or a wording belongs to the held-out part when its checksum says so. The split therefore needs
+no lists, is the same on every machine, and training can never draw a held-out name by accident.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+WORDS = tuple(
+    """account action alarm album alias anchor angle answer archive area array arrow article asset atlas audio author
+    badge balance banner barrel basket batch beacon bill block board body bonus border bottle branch bridge broker
+    bucket budget buffer build bundle button cabin cable cache camera canvas card cargo carrier case cell center chain
+    channel chapter chart check choice circle city class client clock cloud cluster coin color column comment company
+    config contact content contract copy corner count country course cover credit crop cursor customer cycle data date
+    deal debt deck degree delay demand depth design desk detail device digit dish disk door draft driver duration edge
+    editor effect email engine entry error event factor farm feature feed fence field figure file filter finger flag
+    fleet flight floor flow folder force form frame friend fruit garden gate gauge girl glass goal grade grain graph
+    grid group guest guide hall handle harbor head height hero hint history holder hole host hotel house icon idea image
+    index input invoice island item job join journal journey jump kernel key kitchen label lake lamp lane layer leader
+    leaf league lesson letter level library light limit line link list loader location lock log loop machine mail map
+    margin market mask match matrix meal member memory menu merchant message metal meter method minute mirror mode
+    model module moment money month motor mount mouse movie name nation needle network node note notice number object
+    offer office option orange order origin output owner package page panel paper parcel parent park parser part
+    partner path pattern payment pencil person phase phone photo picture pilot pipe place plan planet plant player
+    pocket point policy pool port portal position poster power prefix price printer prize process product profile
+    project proof proxy pump queue quota quote race radio rain range rank rate ratio reader record region relay rent
+    report request reserve result review reward rider ring risk river road robot role roof room root route row rule
+    sale salt sample scale scene schedule school score screen script search seat second secret section seed segment
+    sender sensor series server service session shadow shape share sheet shelf shift ship shop signal silver site size
+    sketch slot snow socket song sound source space speaker speed spot stack staff stage stamp star state station status
+    step stock stone storage store storm story stream street string student style sum summary supply switch symbol
+    system table tag target task team tenant term test text theme thread ticket tile timer title token tool topic total
+    tower track trade trail train transfer tree trend trip truck trust tunnel unit update user value vector vendor
+    version video view village visit voice volume vote wagon wall wallet water wave weight wheel window winner wire
+    wizard worker world writer year zone""".split()
+)
+VERBS = tuple(
+    """add apply build change check clean clear close collect combine compute convert copy count create describe detect
+    divide draw emit enable encode extract fetch fill find fix flush format gather get grow handle import join keep load
+    lock make mark measure merge move notify open pack parse pick place plan play plot print process pull push read
+    reduce register release render repair report reset resolve run save scan score select send set shrink sort split
+    start stop store swap sync take tell toggle trace track update use validate verify visit wait walk wrap write""".split()
+)
+TOP_DOMAINS = ("com", "org", "net", "io", "dev", "de", "app", "co.uk", "info", "eu")
+CODE_SUFFIXES = ("py", "js", "rs", "ts", "go", "c", "java", "sh")
+TEXT_SUFFIXES = ("md", "txt", "toml", "json", "yaml", "csv", "ini", "html", "log", "cfg")
+_SYLLABLES = tuple(c + v for c in "bdfgklmnprstvz" for v in "aeiou")
+
+
+def is_heldout(text: str, one_in: int = 8) -> bool:
+    """Whether `text` belongs to the part that is only ever used for tests."""
+    return zlib.crc32(text.encode()) % one_in == 0
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Draws names and wordings of one part of the split."""
+
+    rng: random.Random
+    heldout: bool = False
+
+    def _part(self, text: str) -> bool:
+        return is_heldout(text) == self.heldout
+
+    def choice(self, options: Sequence[T]) -> T:
+        return options[self.rng.randrange(len(options))]
+
+    def chance(self, probability: float) -> bool:
+        return self.rng.random() < probability
+
+    def wording(self, options: Sequence[str], one_in: int = 6) -> str:
+        """One of several ways to say a thing: in training never the held-out ones, in tests those where there are any."""
+        part = [option for option in options if is_heldout(option, one_in) == self.heldout]
+        return self.choice(part or options)
+
+    def _invented(self) -> str:
+        kind = self.rng.random()
+        if kind < 0.6:
+            return "".join(self.choice(_SYLLABLES) for _ in range(self.rng.randint(2, 4)))
+        length = self.rng.randint(2, 8)
+        return self.choice(string.ascii_lowercase) + "".join(
+            self.choice(string.ascii_lowercase if kind < 0.85 else string.ascii_lowercase + string.digits)
+            for _ in range(length)
+        )
+
+    def word(self, real: float = 0.65) -> str:
+        """A lower-case word: an English noun, syllables, or random letters."""
+        while True:
+            word = self.choice(WORDS) if self.chance(real) else self._invented()
+            if self._part(word):
+                return word
+
+    def noun(self) -> str:
+        return self.word(real=1.0)
+
+    def identifier(self) -> str:
+        """A variable's name in snake_case."""
+        return "_".join(self.word() for _ in range(1 if self.chance(0.5) else 2))
+
+    def function_name(self) -> str:
+        if self.chance(0.25):
+            return self.identifier()
+        return f"{self.choice(VERBS)}_{self.word()}"
+
+    def camel(self) -> str:
+        return camel(self.function_name())
+
+    def constant(self, low: int = 2, high: int = 999) -> int:
+        while True:
+            number = self.rng.randint(low, high)
+            if self.heldout == (number % 7 == 3) or high - low < 12:
+                return number
+
+    def folder(self) -> str:
+        common = ("src", "tests", "docs", "lib", "app", "scripts", "packages", "server", "tools", "examples")
+        parts = [self.choice(common) if self.chance(0.5) else self.word()]
+        parts += [self.word() for _ in range(self.choice((0, 0, 0, 1, 1, 2)))]
+        return "/".join(parts)
+
+    def suffix(self) -> str:
+        return self.choice(CODE_SUFFIXES + TEXT_SUFFIXES)
+
+    def file_name(self, suffix: str | None = None) -> str:
+        stem = self.choice(("_", "-", "_")).join(self.word() for _ in range(self.choice((1, 1, 2))))
+        if self.chance(0.06):
+            stem = stem.upper()
+        return f"{stem}.{suffix or self.suffix()}"
+
+    def path(self, suffix: str | None = None) -> str:
+        name = self.file_name(suffix)
+        place = self.rng.random()
+        if place < 0.4:
+            return name
+        if place < 0.9:
+            return f"{self.folder()}/{name}"
+        return f"{self.choice(('/home/', '/tmp/', '/etc/', './', '../', '~/'))}{self.folder()}/{name}"
+
+    def host(self) -> str:
+        name = self.word() if self.chance(0.7) else f"{self.word()}-{self.word()}"
+        prefix = self.choice(("", "", "www.", "docs.", "api.", f"{self.word()}."))
+        return f"{prefix}{name}.{self.choice(TOP_DOMAINS)}"
+
+    def url(self) -> str:
+        tail = "".join(f"/{self.word()}" for _ in range(self.choice((0, 1, 1, 2, 3))))
+        if self.chance(0.15):
+            tail += self.choice((".html", ".json", ".txt", "/", f"?{self.word()}={self.constant()}"))
+        return f"{'https' if self.chance(0.9) else 'http'}://{self.host()}{tail}"
+
+    def phrase(self, low: int = 1, high: int = 4) -> str:
+        """A few words of no meaning, for texts that must be copied."""
+        return " ".join(self.word(real=0.8) for _ in range(self.rng.randint(low, high)))
+
+    def secret(self) -> str:
+        """A random string of mixed letters and digits."""
+        while True:
+            text = "".join(
+                self.choice(string.ascii_letters + string.digits) for _ in range(self.rng.randint(4, 12))
+            )
+            if self._part(text):
+                return text
+
+
+def camel(name: str) -> str:
+    """snake_case to camelCase."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
