@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from shammah_tui.config.duration import parse_duration
+
+
+def _a_duration(text: str) -> str:
+    parse_duration(text)
+    return text
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True, allow_inf_nan=False)
 
 
 class ModelSettings(Section):
@@ -32,6 +39,7 @@ class ModelSettings(Section):
 class EngineSettings(Section):
     keep_alive: Annotated[
         str,
+        AfterValidator(_a_duration),
         Field(description='How long an idle engine stays: "10m", "1h", "0" ends it at once, "always" never'),
     ] = "10m"
     queue: Annotated[int, Field(ge=0, description="Requests that may wait for a slot; further ones get 429")] = 64

@@ -1,0 +1,194 @@
+"""What can be typed after `shammah`. Imports nothing heavier than argparse; `shammah --help` does without even this."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from shammah_tui import __version__
+from shammah_tui.cli.help import COMMANDS, EXIT_CODES, HELP
+from shammah_tui.errors import ShammahError
+
+SHELLS = ("bash", "zsh", "fish")
+OUTPUT_FORMATS = ("text", "json", "stream-json")
+
+# Not given is not in the namespace, so that the same option may stand before the command and after it.
+ABSENT = argparse.SUPPRESS
+
+
+class UsageError(ShammahError):
+    """The arguments cannot be understood."""
+
+    exit_code = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser that raises UsageError in place of printing and leaving."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, "formatter_class": argparse.RawDescriptionHelpFormatter, **options})
+
+    def error(self, message: str) -> NoReturn:
+        unknown = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        if unknown is None:
+            raise UsageError(message[:1].upper() + message[1:] + ".", f"`{self.prog} --help` tells what can be given.")
+        import difflib
+
+        choices = [choice.strip(" '") for choice in unknown[2].split(",")]
+        near = difflib.get_close_matches(unknown[1], choices, n=1)
+        kind = "command" if choices == list(COMMANDS) else "choice"
+        hint = f"Did you mean `{near[0]}`?" if near else f"There are: {', '.join(choices)}."
+        raise UsageError(f'There is no {kind} "{unknown[1]}".', hint)
+
+
+class TopParser(Parser):
+    """`shammah` itself, whose help is a text that needs no parser."""
+
+    def format_help(self) -> str:
+        return HELP
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The arguments as a namespace; `command` is None for the screen. Raises UsageError; leaves after `--help`."""
+    options = build_parser().parse_args(arguments)
+    if options.command is None and "prompt" in options:
+        options.command, options.text = "query", [options.prompt]
+    elif options.command is None and given_for_query(options):
+        raise UsageError(f"{given_for_query(options)[0]} needs a question.", 'Add -p "…", or use `shammah query`.')
+    elif options.command is not None and "prompt" in options:
+        raise UsageError("-p stands for a command of its own.", f"Leave out -p, or `{options.command}`.")
+    return options
+
+
+def given_for_query(options: argparse.Namespace) -> list[str]:
+    """The flags in `options` that only a query understands."""
+    names = ("output_format", "temperature", "max_tokens", "timeout", "no_stream")
+    return ["--" + name.replace("_", "-") for name in names if name in options]
+
+
+def build_parser() -> Parser:
+    shared = Parser(add_help=False)
+    shared.add_argument("--debug", action="store_true", default=ABSENT, help="show the trace of an error")
+    parser = TopParser(prog="shammah", parents=[shared])
+    parser.add_argument("-V", "--version", action="version", version=f"shammah {__version__}")
+    parser.add_argument("-p", "--prompt", metavar="TEXT", default=ABSENT)
+    _add_query_options(parser, shown=False)
+    # A command's own parser is no TopParser.
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+
+    def add(name: str, **options: Any) -> Parser:
+        added = commands.add_parser(name, help=COMMANDS[name], description=_sentence(name), parents=[shared], **options)
+        assert isinstance(added, Parser)
+        return added
+
+    _add_query(add)
+    _add_models(add)
+    doctor = add("doctor")
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_config(add)
+    _add_daemon(add, shared)
+    completion = add(
+        "completion",
+        epilog='Bash: eval "$(shammah completion bash)" in ~/.bashrc; likewise in ~/.zshrc;'
+        "\nfish: shammah completion fish > ~/.config/fish/completions/shammah.fish",
+    )
+    completion.add_argument("shell", choices=SHELLS, metavar="SHELL", help="bash, zsh or fish")
+    return parser
+
+
+def _add_query(add: Callable[..., Parser]) -> None:
+    query = add("query", epilog=EXIT_CODES)
+    query.add_argument("text", nargs="*", metavar="TEXT", help="the question; standard input is added to it")
+    _add_query_options(query, shown=True)
+
+
+def _add_query_options(parser: Parser, *, shown: bool) -> None:
+    def text(words: str) -> str:
+        return words if shown else argparse.SUPPRESS
+
+    parser.add_argument(
+        "-m",
+        "--model",
+        metavar="MODEL",
+        default=ABSENT,
+        help=text('"auto", "demo", a size, a hub name or the path of a GGUF'),
+    )
+    parser.add_argument(
+        "--output-format",
+        choices=OUTPUT_FORMATS,
+        default=ABSENT,
+        help=text("text (as it is written), json (one object at the end), stream-json (one event a line)"),
+    )
+    parser.add_argument(
+        "--json",
+        dest="output_format",
+        action="store_const",
+        const="json",
+        default=ABSENT,
+        help=text("the same as --output-format json"),
+    )
+    parser.add_argument(
+        "--temperature", type=float, metavar="T", default=ABSENT, help=text("0 always takes the likeliest token")
+    )
+    parser.add_argument("--max-tokens", type=int, metavar="N", default=ABSENT, help=text("longest answer, in tokens"))
+    parser.add_argument(
+        "--no-stream", action="store_true", default=ABSENT, help=text("print the answer when it is complete")
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        default=ABSENT,
+        help=text("give up after this long, waiting for the model included (exit code 75)"),
+    )
+
+
+def _add_models(add: Callable[..., Parser]) -> None:
+    models = add("models")
+    models.add_argument("--json", action="store_true", help="print one JSON object")
+    models.add_argument("-m", "--model", metavar="MODEL", default=ABSENT, help="what would be chosen for this wish")
+
+
+def _add_config(add: Callable[..., Parser]) -> None:
+    config = add("config")
+    actions = config.add_subparsers(dest="action", metavar="ACTION", title="actions")
+    show = actions.add_parser("show", help="all settings and where each comes from (the default)")
+    show.add_argument("--json", action="store_true", default=ABSENT, help="print one JSON object")
+    get = actions.add_parser("get", help="print one value")
+    get.add_argument("key", metavar="KEY", help='such as "model.size"')
+    put = actions.add_parser("set", help="change one value in the file; its comments stay")
+    put.add_argument("key", metavar="KEY")
+    put.add_argument("value", metavar="VALUE", help='"-" reads it from standard input, for a secret')
+    actions.add_parser("edit", help="open the file in $VISUAL or $EDITOR, and check it afterwards")
+    actions.add_parser("path", help="print where the file is")
+
+
+def _add_daemon(add: Callable[..., Parser], shared: Parser) -> None:
+    daemon = add("daemon", epilog="Without an action it runs in the foreground, until it is interrupted.")
+    daemon.add_argument("--bind", metavar="HOST:PORT", help="serve TCP as well, with the token of daemon.token")
+    daemon.add_argument("--allow-remote", action="store_true", help="permit a --bind that other machines can reach")
+    daemon.add_argument("-m", "--model", metavar="MODEL", default=ABSENT, help="the model to load")
+    daemon.add_argument("--keep-alive", metavar="TIME", default=ABSENT, help='how long to stay idle: "10m", "always"')
+    actions = daemon.add_subparsers(dest="action", metavar="ACTION", title="actions")
+    start = actions.add_parser("start", help="start it in the background, if it does not run", parents=[shared])
+    start.add_argument("-m", "--model", metavar="MODEL", default=ABSENT, help="the model to load")
+    stop = actions.add_parser("stop", help="end it", parents=[shared])
+    status = actions.add_parser(
+        "status", help="tell whether it runs, and with what (exit code 1: it does not)", parents=[shared]
+    )
+    for action in (stop, status):
+        action.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _sentence(command: str) -> str:
+    words = COMMANDS[command]
+    return words[:1].upper() + words[1:] + "."
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return seconds
