@@ -90,6 +90,7 @@ class Runtime:
         self._wanted = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
         self._deaths = 0
+        self._closed = False
 
     # The engine and its state
 
@@ -109,10 +110,10 @@ class Runtime:
             if self.state is not seen:
                 seen = self.state
                 yield seen
-            elif self._watcher is not None and self._watcher.done():
-                if not self._watcher.cancelled():
-                    self._watcher.result()
+            elif self._closed:
                 return
+            elif self._watcher is not None and self._watcher.done():
+                self._watcher.result()
             else:
                 await changed.wait()
 
@@ -133,10 +134,8 @@ class Runtime:
 
     async def close(self) -> None:
         """Let go of the engine; it stays for others, or ends itself after its keep-alive."""
-        if self._watcher is not None:
-            self._watcher.cancel()
-            await asyncio.wait({self._watcher})
-        await self._release()
+        self._closed = True
+        await self._stop_watching()
 
     # The conversation
 
@@ -227,11 +226,17 @@ class Runtime:
 
     async def _reconnect(self) -> None:
         """An answer broke off: what is known of the engine may no longer be true, so reach it anew."""
-        await self.close()
+        await self._stop_watching()
         self._deaths += 1
         self._publish(BootstrapState(Phase.INITIALIZING, reason=AGAIN))
-        self._watcher = None
         self.start()
+
+    async def _stop_watching(self) -> None:
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.cancel()
+            await asyncio.wait({watcher})
+        self._announce()
 
     async def _watch(self) -> None:
         """Keep an engine connected and relay its states. One that dies is started again; one that dies again before it

@@ -1,0 +1,193 @@
+"""The full-screen program: themes, the screens and the way between them, and what commands do. Small on purpose:
+screens own their layout, widgets their drawing, the runtime everything that is not on the screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from functools import partial
+
+from textual import on, work
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from shammah_tui import paths
+from shammah_tui.agent.history import History
+from shammah_tui.errors import ShammahError
+from shammah_tui.ui import commands, keys, theme
+from shammah_tui.ui.port import RuntimePort
+from shammah_tui.ui.screens.chat import ChatScreen
+from shammah_tui.ui.screens.help import HelpScreen
+from shammah_tui.ui.screens.model import ModelScreen
+from shammah_tui.ui.widgets.prompt import Prompt
+from shammah_tui.ui.widgets.status import FLASH_SECONDS
+
+SHEETS = ("app.tcss", "chat.tcss", "model.tcss", "help.tcss")
+# How long the second Ctrl+C may take.
+LEAVE_SECONDS = 2.0
+DEFAULT_THEME = theme.DARK.name
+
+
+class ShammahApp(App[None], inherit_bindings=False):
+    TITLE = "Shammah"
+    BINDINGS = keys.bindings("everywhere")
+    ESCAPE_TO_MINIMIZE = False
+
+    def __init__(self, runtime: RuntimePort, *, history: History, theme_name: str = DEFAULT_THEME) -> None:
+        super().__init__(css_path=[paths.styles_folder() / sheet for sheet in SHEETS])
+        self.runtime = runtime
+        self.chat = ChatScreen(runtime, history)
+        self._asked_to_leave_at = -LEAVE_SECONDS
+        for own in theme.OWN:
+            self.register_theme(own)
+        self.theme = theme_name if theme_name in self.available_themes else DEFAULT_THEME
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.chat
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return theme.own_variables(self.current_theme.dark)
+
+    def on_ready(self) -> None:
+        self._relay_states()
+
+    @work(group="states")
+    async def _relay_states(self) -> None:
+        async for state in self.runtime.states():
+            for screen in self.screen_stack:
+                if isinstance(screen, ChatScreen | ModelScreen) and screen.is_mounted:
+                    screen.show_bootstrap(state)
+
+    # Ways between the screens
+
+    def _go(self, screen: Screen[None] | None) -> None:
+        """Show `screen` over the conversation, or the conversation itself."""
+        while self.screen is not self.chat:
+            self.pop_screen()
+        if screen is not None:
+            self.push_screen(screen)
+
+    def action_show_chat(self) -> None:
+        self._go(None)
+
+    def action_show_model(self) -> None:
+        if not isinstance(self.screen, ModelScreen):
+            self._go(ModelScreen(self.runtime))
+
+    @on(Prompt.HelpWanted)
+    def action_show_help(self) -> None:
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
+
+    def action_close_help(self) -> None:
+        self.pop_screen()
+
+    # Leaving
+
+    def action_stop(self) -> None:
+        """Ctrl+C: copy a selection; interrupt; clear; leave when pressed twice."""
+        prompt = self.chat.query_one(Prompt)
+        selected = self.screen.get_selected_text() or prompt.selected_text
+        if selected:
+            self.screen.clear_selection()
+            prompt.selection = prompt.selection.cursor(prompt.cursor_location)
+            self._copy(selected, "the selection")
+        elif self.screen is not self.chat:
+            self._go(None)
+        elif self.chat.stop():
+            self._asked_to_leave_at = -LEAVE_SECONDS
+        elif time.monotonic() - self._asked_to_leave_at < LEAVE_SECONDS:
+            self.action_leave()
+        else:
+            self._asked_to_leave_at = time.monotonic()
+            self.flash("Press Ctrl+C again to leave", LEAVE_SECONDS)
+
+    @on(Prompt.LeaveWanted)
+    def action_leave(self) -> None:
+        self.exit()
+
+    # Commands
+
+    @on(ChatScreen.Commanded)
+    async def _commanded(self, event: ChatScreen.Commanded) -> None:
+        command, argument = event.invocation.command, event.invocation.argument
+        await self.run_action(("", command.action, (argument,) if command.argument else ()))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        for command in commands.TABLE:
+            arguments = ("",) if command.argument else ()
+            call = partial(self.run_action, ("", command.action, arguments))
+            yield SystemCommand(f"/{command.name}", command.help, call)
+        for name in sorted(self.available_themes):
+            yield SystemCommand(f"/theme {name}", "Change the colours", partial(self.action_theme, name))
+
+    def action_model(self, name: str) -> None:
+        if name:
+            self._switch_model(name)
+        self.action_show_model()
+
+    def action_theme(self, name: str) -> None:
+        """Without a name: our other theme."""
+        wanted = name or (theme.LIGHT.name if self.current_theme.dark else theme.DARK.name)
+        matching = [known for known in self.available_themes if wanted in (known, known.removeprefix("shammah-"))]
+        if matching:
+            self.theme = matching[0]
+        else:
+            self.flash(f"There is no theme {name}. There are: {', '.join(sorted(self.available_themes))}")
+
+    def action_new_conversation(self) -> None:
+        self._go(None)
+        self.chat.begin_anew()
+
+    def action_copy_answer(self) -> None:
+        self._copy(self.chat.last_answer, "the last answer")
+
+    def action_redraw(self) -> None:
+        self.refresh(repaint=True, layout=True)
+
+    @on(ModelScreen.ModelWanted)
+    def _model_wanted(self, event: ModelScreen.ModelWanted) -> None:
+        self._switch_model(event.model)
+
+    @on(ModelScreen.RetryWanted)
+    @work(group="model", exclusive=True)
+    async def _retry(self) -> None:
+        try:
+            await self.runtime.retry()
+        except ShammahError as error:
+            self.flash(f"{error.message} {error.hint}".strip())
+
+    @work(group="model", exclusive=True)
+    async def _switch_model(self, name: str) -> None:
+        try:
+            await self.runtime.switch_model(name)
+        except ShammahError as error:
+            self.flash(f"{error.message} {error.hint}".strip())
+
+    def _copy(self, text: str, what: str) -> None:
+        if text:
+            self.copy_to_clipboard(text)
+            self.flash(f"Copied {what}")
+        else:
+            self.flash("There is no answer to copy yet")
+
+    def flash(self, text: str, seconds: float = FLASH_SECONDS) -> None:
+        screen = self.screen
+        if isinstance(screen, ChatScreen | ModelScreen | HelpScreen):
+            screen.flash(text, seconds)
+
+
+def run(runtime: RuntimePort, *, theme_name: str = DEFAULT_THEME) -> int:
+    """Show the program until the person leaves; the exit status, 1 after a crash. Closes the runtime."""
+    app = ShammahApp(runtime, history=History(paths.home() / "history.jsonl"), theme_name=theme_name)
+
+    async def show() -> None:
+        try:
+            await app.run_async()
+        finally:
+            await runtime.close()
+
+    asyncio.run(show())
+    return app.return_code or 0

@@ -1,0 +1,69 @@
+"""Slash commands: what they are called and do, and which one a mistyped name means. The palette lists the same."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`action` is the app's; it takes the rest of the line where `argument` names one."""
+
+    name: str
+    help: str
+    action: str
+    argument: str = ""
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def usage(self) -> str:
+        return f"/{self.name} [{self.argument}]" if self.argument else f"/{self.name}"
+
+
+TABLE = (
+    Command("copy", "Copy the last answer", "copy_answer"),
+    Command("help", "All keys and commands", "show_help"),
+    Command("model", "Show the model, or change to another: demo, 1.5b, 7b, a hub name, a path", "model", "name"),
+    Command("new", "Begin a new conversation", "new_conversation", aliases=("clear",)),
+    Command("quit", "Leave", "leave", aliases=("exit",)),
+    Command("theme", "Change to the other theme, or to a named one", "theme", "name"),
+)
+
+# Whole messages that mean to leave, as hands know them from elsewhere.
+LEAVING = frozenset({"exit", "quit", ":q", ":wq"})
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    command: Command
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No such command; `closest` is what was perhaps meant, or empty."""
+
+    name: str
+    closest: str
+
+
+def parse(text: str) -> Invocation | Unknown | None:
+    """What a message means as a command; None when it is a message. A path such as /etc/hosts is one."""
+    if text.strip() in LEAVING:
+        return Invocation(_named("quit"), "")
+    if not text.startswith("/") or "\n" in text.strip():
+        return None
+    word, _, argument = text.strip()[1:].partition(" ")
+    if "/" in word or not word:
+        return None
+    for command in TABLE:
+        if word.lower() in (command.name, *command.aliases):
+            return Invocation(command, argument.strip())
+    names = [name for command in TABLE for name in (command.name, *command.aliases)]
+    closest = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.4)
+    return Unknown(word, closest[0] if closest else "")
+
+
+def _named(name: str) -> Command:
+    return next(command for command in TABLE if command.name == name)

@@ -1,0 +1,109 @@
+"""Every key of the screen, in one table: the bindings, the footer and the help are made from it.
+
+Fixed by design and left free here for what comes: F4 learning, F5 settings, F6 green, F7 yellow, F8 red, Shift+Tab
+modes, Ctrl+G editor, Ctrl+R history search, Ctrl+O tool output, Esc Esc rewind. Bare digits never mean anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.binding import Binding, BindingType
+from textual.widgets import TextArea
+
+Where = Literal["everywhere", "chat", "prompt", "queue", "model", "help"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """`keys` as Textual names them, several separated by commas; `shown` as a person reads them."""
+
+    keys: str
+    action: str
+    shown: str
+    help: str
+    where: Where
+    footer: str = ""
+    """A word for the footer; empty leaves it to the help."""
+    priority: bool = False
+    """Works whatever has the focus, before the prompt sees it."""
+
+
+TABLE = (
+    Key("enter", "send", "Enter", "Send the message; while an answer runs, queue it", "prompt", "send"),
+    Key("ctrl+j,shift+enter,alt+enter", "new_line", "Ctrl+J", "New line (also Shift+Enter)", "prompt", "new line"),
+    Key("up", "up", "Up", "In the first line: earlier message; on an empty prompt: the queue", "prompt"),
+    Key("down", "down", "Down", "In the last line: later message", "prompt"),
+    Key("tab", "example", "Tab", "On an empty prompt of a new conversation: an example question", "prompt"),
+    Key("ctrl+d", "delete_or_leave", "Ctrl+D", "On an empty prompt: leave", "prompt"),
+    Key("ctrl+underscore", "undo", "Ctrl+_", "Undo what was typed", "prompt"),
+    Key("escape", "interrupt", "Esc", "Interrupt the answer at once; what was said stays", "chat", "interrupt"),
+    Key("ctrl+y", "app.copy_answer", "Ctrl+Y", "Copy the last answer", "chat", priority=True),
+    Key("pageup", "page_up", "PgUp", "Scroll up", "chat", priority=True),
+    Key("pagedown", "page_down", "PgDn", "Scroll down", "chat", priority=True),
+    Key("ctrl+up", "line_up", "Ctrl+Up", "Scroll up by a line", "chat", priority=True),
+    Key("ctrl+down", "line_down", "Ctrl+Down", "Scroll down by a line", "chat", priority=True),
+    Key("ctrl+home", "to_start", "Ctrl+Home", "Go to the beginning", "chat", priority=True),
+    Key("ctrl+end", "to_end", "Ctrl+End", "Go to the end and follow", "chat", priority=True),
+    Key("up", "previous", "Up", "Message above", "queue"),
+    Key("down", "next", "Down", "Message below; from the last one, back to the prompt", "queue"),
+    Key("enter", "edit", "Enter", "Take the message back into the prompt", "queue", "edit"),
+    Key("delete,backspace", "remove", "Del", "Remove the message", "queue", "remove"),
+    Key("escape", "back", "Esc", "Back to the prompt", "queue", "back"),
+    Key("f1", "app.show_help", "F1", "This help (also ? on an empty prompt)", "everywhere", "help", True),
+    Key("f2", "app.show_chat", "F2", "The conversation", "everywhere", priority=True),
+    Key("f3", "app.show_model", "F3", "The model: state, choice, download", "everywhere", "model", True),
+    Key("ctrl+p", "app.command_palette", "Ctrl+P", "Find a command", "everywhere", "commands", True),
+    Key(
+        "ctrl+c",
+        "app.stop",
+        "Ctrl+C",
+        "Copy a selection, else interrupt, else clear, else leave",
+        "everywhere",
+        "",
+        True,
+    ),
+    Key("ctrl+l", "app.redraw", "Ctrl+L", "Draw the screen again", "everywhere", priority=True),
+    Key("ctrl+z", "app.suspend_process", "Ctrl+Z", "Suspend; `fg` comes back", "everywhere", priority=True),
+    Key("r", "retry", "R", "Try again after a failure", "model", "try again"),
+    Key("d", "use_demo", "D", "Use the demo model", "model", "demo model"),
+    Key("escape,q", "app.show_chat", "Esc", "Back to the conversation", "model", "back"),
+    Key("escape,q", "app.close_help", "Esc", "Back to where you were", "help", "back"),
+)
+
+
+def bindings(*where: Where) -> list[BindingType]:
+    """Textual's bindings for a place; their ids let a config rename keys later."""
+    return [
+        Binding(
+            key.keys,
+            key.action,
+            key.help,
+            show=False,
+            priority=key.priority,
+            id=f"{key.where}.{key.action.removeprefix('app.')}",
+        )
+        for key in TABLE
+        if key.where in where
+    ]
+
+
+def in_footer(*where: Where) -> list[Key]:
+    return [key for key in TABLE if key.where in where and key.footer]
+
+
+def editing_bindings() -> list[BindingType]:
+    """The text area's own keys that stay its own: moving, selecting, deleting, cut and paste."""
+    taken = {"f6", "f7", "pageup", "pagedown", "ctrl+c", "super+c", "ctrl+z", "ctrl+y", "ctrl+d", "up", "down"}
+    kept: list[BindingType] = []
+    for binding in _bindings_of(TextArea.BINDINGS):
+        free = [key for key in binding.key.split(",") if key not in taken]
+        if free:
+            kept.append(Binding(",".join(free), binding.action, binding.description, show=False))
+    return kept
+
+
+def _bindings_of(declared: Iterable[object]) -> Iterable[Binding]:
+    return (binding for binding in declared if isinstance(binding, Binding))

@@ -1,0 +1,41 @@
+"""What the screen needs of whatever answers: `runtime.Runtime` is it, and a script of events in tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Protocol
+
+from shammah_tui.events import BootstrapState, TurnEvent
+
+
+class ContextUse(Protocol):
+    @property
+    def used_tokens(self) -> int: ...
+
+    @property
+    def context_tokens(self) -> int: ...
+
+
+class RuntimePort(Protocol):
+    """See `shammah_tui.runtime.Runtime`, which says what each does and raises."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    @property
+    def state(self) -> BootstrapState: ...
+
+    def states(self) -> AsyncGenerator[BootstrapState, None]: ...
+
+    def ask(self, question: str) -> AsyncGenerator[TurnEvent, None]: ...
+
+    async def context(self) -> ContextUse | None: ...
+
+    async def switch_model(self, model: str) -> None: ...
+
+    async def retry(self) -> None: ...
+
+    def begin_anew(self) -> None: ...
+
+    async def close(self) -> None: ...

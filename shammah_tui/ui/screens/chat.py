@@ -1,0 +1,297 @@
+"""The conversation: transcript or welcome, queue, prompt, status. It owns the layout and the order of the turns."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import DescendantBlur, DescendantFocus
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Static
+from textual.worker import Worker
+
+from shammah_tui.agent.history import History
+from shammah_tui.errors import ShammahError
+from shammah_tui.events import BootstrapState, Phase
+from shammah_tui.ui import commands, keys
+from shammah_tui.ui.exchange import Exchange
+from shammah_tui.ui.port import RuntimePort
+from shammah_tui.ui.widgets.bootstrap import Welcome
+from shammah_tui.ui.widgets.prompt import Prompt, PromptFrame
+from shammah_tui.ui.widgets.queue import Queue
+from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints, Status
+from shammah_tui.ui.widgets.transcript import Transcript
+
+FLUSHES_PER_SECOND = 20
+EXAMPLES = (
+    "Write a Python function that adds two numbers",
+    "What does the red key do?",
+    "Where are my adapters kept?",
+)
+
+
+class ChatScreen(Screen[None], inherit_bindings=False):
+    """Sends what is typed, one message after the other, and shows what comes back."""
+
+    BINDINGS = keys.bindings("chat")
+    AUTO_FOCUS = "#prompt"
+
+    class Commanded(Message):
+        """A slash command was sent."""
+
+        def __init__(self, invocation: commands.Invocation) -> None:
+            super().__init__()
+            self.invocation = invocation
+
+    def __init__(self, runtime: RuntimePort, history: History) -> None:
+        super().__init__()
+        self.runtime = runtime
+        self._history = history
+        self._exchange: Exchange | None = None
+        self._turn: Worker[None] | None = None
+        # An interrupted turn lets go of the engine before the next one begins.
+        self._turns = asyncio.Lock()
+        self._flushing: Timer | None = None
+        self._last_answer = ""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="welcome-frame"):
+            yield Welcome(EXAMPLES, id="welcome")
+        yield Transcript(id="transcript")
+        yield Static("", id="unseen", markup=False)
+        yield Queue(id="queue")
+        yield PromptFrame(self._history)
+        yield Status(id="status")
+        yield Hints(id="hints")
+
+    def on_mount(self) -> None:
+        self._flushing = self.set_interval(1 / FLUSHES_PER_SECOND, self._flush, pause=True)
+        self.show_bootstrap(self.runtime.state)
+        self._show_conversation(False)
+        self.query_one("#unseen").display = False
+        self._show_keys()
+
+    # What the app asks and tells
+
+    @property
+    def busy(self) -> bool:
+        return self._turn is not None
+
+    @property
+    def last_answer(self) -> str:
+        return (self._exchange.text if self._exchange is not None else "") or self._last_answer
+
+    def show_bootstrap(self, state: BootstrapState) -> None:
+        self.query_one(Welcome).bootstrap = state
+        self.query_one(Status).bootstrap = state
+        if state.phase is Phase.READY and not self.busy:
+            self._count_context()
+
+    def flash(self, text: str, seconds: float = FLASH_SECONDS) -> None:
+        self.query_one(Hints).flash(text, seconds)
+
+    def stop(self) -> bool:
+        """Interrupt, else clear the prompt; False when there was nothing to stop."""
+        prompt = self.query_one(Prompt)
+        if self.busy:
+            self.action_interrupt()
+        elif prompt.text:
+            prompt.put("")
+        else:
+            return False
+        return True
+
+    def begin_anew(self) -> None:
+        """Interrupt, and forget the conversation."""
+        self.action_interrupt()
+        self._begin_anew()
+
+    @work(group="turn")
+    async def _begin_anew(self) -> None:
+        async with self._turns:
+            self.runtime.begin_anew()
+        self.query_one(Queue).clear()
+        self.query_one(Transcript).clear()
+        self._exchange, self._last_answer = None, ""
+        self.query_one(Status).tokens_per_second = 0.0
+        self._show_conversation(False)
+        self._count_context()
+
+    # Turns
+
+    @on(Prompt.Submitted)
+    def _submitted(self, event: Prompt.Submitted) -> None:
+        queue = self.query_one(Queue)
+        match commands.parse(event.text):
+            case commands.Unknown(name, closest):
+                meant = f"Did you mean /{closest}?" if closest else "F1 lists the commands."
+                self.flash(f"There is no command /{name}. {meant}")
+                self.query_one(Prompt).put(event.text)
+            case commands.Invocation() as invocation:
+                self.post_message(self.Commanded(invocation))
+            case _ if self.busy:
+                if event.text:
+                    queue.add(event.text)
+            case _ if event.text:
+                self._start(event.text)
+            case _ if queue.messages:
+                queue.paused = False
+                self._start(queue.pop())
+
+    def _start(self, question: str) -> None:
+        self._show_conversation(True)
+        self._last_answer = self.last_answer
+        self._exchange = Exchange(self.query_one(Transcript), question)
+        self._turn = self._answer(self._exchange)
+        if self._flushing is not None:
+            self._flushing.resume()
+        self._show_keys()
+
+    @work(group="turn")
+    async def _answer(self, exchange: Exchange) -> None:
+        async with self._turns, aclosing(self.runtime.ask(exchange.question)) as events:
+            async for event in events:
+                exchange.hear(event)
+        self._turn_over()
+        queue = self.query_one(Queue)
+        if exchange.failed:
+            queue.paused = bool(queue.messages)
+            if not exchange.text:
+                self.query_one(Prompt).take_back(exchange.question)
+        elif queue.messages and not queue.paused:
+            self._start(queue.pop())
+
+    def action_interrupt(self) -> None:
+        """Esc: at once. A question that nothing was said to goes back to the prompt."""
+        turn, exchange = self._turn, self._exchange
+        if turn is None or exchange is None:
+            return
+        turn.cancel()
+        queue = self.query_one(Queue)
+        queue.paused = bool(queue.messages)
+        if exchange.text:
+            exchange.interrupt()
+        else:
+            exchange.withdraw()
+            self.query_one(Prompt).take_back(exchange.question)
+            self._exchange = None
+        self._turn_over()
+
+    def _turn_over(self) -> None:
+        self._flush()
+        if self._flushing is not None:
+            self._flushing.pause()
+        self._turn = None
+        status = self.query_one(Status)
+        status.activity = ""
+        self._show_conversation(self.query_one(Transcript).block_count > 0)
+        self._show_keys()
+        self._count_context()
+
+    def _flush(self) -> None:
+        """Draw what arrived since the last time."""
+        exchange = self._exchange
+        if exchange is None:
+            return
+        exchange.flush()
+        status = self.query_one(Status)
+        status.tokens_per_second = exchange.tokens_per_second
+        status.activity = "answering" if exchange.answering else ""
+
+    @work(group="context", exclusive=True)
+    async def _count_context(self) -> None:
+        status = self.query_one(Status)
+        try:
+            status.context = await self.runtime.context()
+        except ShammahError:
+            # The meter is a convenience; the engine's own state tells what is wrong.
+            status.context = None
+
+    # The queue and the prompt
+
+    @on(Prompt.QueueWanted)
+    def _to_queue(self) -> None:
+        self.query_one(Queue).focus()
+
+    @on(Queue.Left)
+    def _to_prompt(self) -> None:
+        self.query_one(Prompt).focus()
+
+    @on(Queue.EditWanted)
+    def _edit_queued(self, event: Queue.EditWanted) -> None:
+        self.query_one(Prompt).take_back(event.text)
+
+    @on(Queue.Changed)
+    def _queue_changed(self, event: Queue.Changed) -> None:
+        self.query_one(Prompt).queue_waits = event.count > 0
+        self._show_keys()
+
+    @on(Prompt.ExampleWanted)
+    def _next_example(self) -> None:
+        """Tab goes through the examples while nothing else is written."""
+        prompt = self.query_one(Prompt)
+        if self.query_one(Transcript).block_count:
+            return
+        if not prompt.text:
+            prompt.put(EXAMPLES[0])
+        elif prompt.text in EXAMPLES:
+            prompt.put(EXAMPLES[(EXAMPLES.index(prompt.text) + 1) % len(EXAMPLES)])
+
+    @on(Prompt.NotKept)
+    def _not_kept(self, event: Prompt.NotKept) -> None:
+        self.flash(f"This message could not be kept for later sessions: {event.reason}")
+
+    # What is shown
+
+    def _show_conversation(self, shown: bool) -> None:
+        self.query_one("#welcome-frame").display = not shown
+        self.query_one(Transcript).display = shown
+
+    @on(DescendantFocus)
+    @on(DescendantBlur)
+    def _show_keys(self) -> None:
+        queue = self.query_one(Queue)
+        if queue.has_focus:
+            shown = keys.in_footer("queue")
+        elif self.busy:
+            shown = [
+                replace(key, footer="queue") if key.action == "send" else key
+                for key in keys.in_footer("chat", "prompt")
+            ]
+            shown += keys.in_footer("everywhere")
+        else:
+            shown = keys.in_footer("prompt", "everywhere")
+        self.query_one(Hints).show(shown)
+
+    @on(Transcript.UnseenChanged)
+    def _show_unseen(self, event: Transcript.UnseenChanged) -> None:
+        marker = self.query_one("#unseen", Static)
+        marker.display = event.lines > 0
+        marker.update(Content(f"↓ {event.lines} new lines below · Ctrl+End goes there"))
+
+    # Scrolling, without leaving the prompt
+
+    def action_page_up(self) -> None:
+        self.query_one(Transcript).scroll_page_up(animate=False)
+
+    def action_page_down(self) -> None:
+        self.query_one(Transcript).scroll_page_down(animate=False)
+
+    def action_line_up(self) -> None:
+        self.query_one(Transcript).scroll_up(animate=False)
+
+    def action_line_down(self) -> None:
+        self.query_one(Transcript).scroll_down(animate=False)
+
+    def action_to_start(self) -> None:
+        self.query_one(Transcript).scroll_home(animate=False)
+
+    def action_to_end(self) -> None:
+        self.query_one(Transcript).follow()

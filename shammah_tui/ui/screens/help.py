@@ -1,0 +1,66 @@
+"""F1: every key and command, made from the tables that also make them work."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+
+from shammah_tui.ui import commands, keys
+from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints
+
+KEY_CELLS = 12
+COMMAND_CELLS = 16
+SECTIONS: tuple[tuple[str, tuple[keys.Where, ...]], ...] = (
+    ("Writing", ("prompt",)),
+    ("Conversation", ("chat",)),
+    ("Queued messages", ("queue",)),
+    ("Everywhere", ("everywhere",)),
+    ("Model", ("model",)),
+)
+
+
+class Reference(Widget):
+    """The text of the help, as wide as the screen allows."""
+
+    def lines(self, width: int) -> list[Content]:
+        lines = [Content.styled("Keys", "bold $accent")]
+        for title, where in SECTIONS:
+            lines += [Content(""), Content.styled(title, "bold")]
+            for key in keys.TABLE:
+                if key.where in where:
+                    lines += _entry(key.shown, key.help, KEY_CELLS, width)
+        lines += [Content(""), Content.styled("Commands", "bold $accent"), Content("")]
+        for command in commands.TABLE:
+            lines += _entry(command.usage, command.help, COMMAND_CELLS, width)
+        return lines
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        return len(self.lines(width))
+
+    def render(self) -> Content:
+        return Content("\n").join(self.lines(self.size.width))
+
+
+def _entry(name: str, meaning: str, cells: int, width: int) -> list[Content]:
+    wrapped = Content(meaning).wrap(max(8, width - cells - 2))
+    first = Content.assemble("  ", (name.ljust(cells), "$accent"))
+    return [first + wrapped[0], *(Content(" " * (cells + 2)) + line for line in wrapped[1:])]
+
+
+class HelpScreen(Screen[None], inherit_bindings=False):
+    BINDINGS = keys.bindings("help")
+    AUTO_FOCUS = "VerticalScroll"
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="page"):
+            yield Reference()
+        yield Hints(id="hints")
+
+    def on_mount(self) -> None:
+        self.query_one(Hints).show(keys.in_footer("help"))
+
+    def flash(self, text: str, seconds: float = FLASH_SECONDS) -> None:
+        self.query_one(Hints).flash(text, seconds)

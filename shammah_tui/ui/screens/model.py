@@ -1,0 +1,54 @@
+"""F3: everything about the model and its way to answering."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.screen import Screen
+
+from shammah_tui.events import BootstrapState
+from shammah_tui.ui import keys
+from shammah_tui.ui.port import RuntimePort
+from shammah_tui.ui.widgets.bootstrap import ModelPanel
+from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints, Status
+
+
+class ModelScreen(Screen[None], inherit_bindings=False):
+    BINDINGS = keys.bindings("model")
+    AUTO_FOCUS = "VerticalScroll"
+
+    class RetryWanted(Message):
+        """Try again to start the engine, or to get the model."""
+
+    class ModelWanted(Message):
+        def __init__(self, model: str) -> None:
+            super().__init__()
+            self.model = model
+
+    def __init__(self, runtime: RuntimePort) -> None:
+        super().__init__()
+        self._runtime = runtime
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="page"):
+            yield ModelPanel(id="model-panel")
+        yield Status(id="status")
+        yield Hints(id="hints")
+
+    def on_mount(self) -> None:
+        self.show_bootstrap(self._runtime.state)
+        self.query_one(Hints).show(keys.in_footer("model", "everywhere"))
+
+    def show_bootstrap(self, state: BootstrapState) -> None:
+        self.query_one(ModelPanel).bootstrap = state
+        self.query_one(Status).bootstrap = state
+
+    def flash(self, text: str, seconds: float = FLASH_SECONDS) -> None:
+        self.query_one(Hints).flash(text, seconds)
+
+    def action_retry(self) -> None:
+        self.post_message(self.RetryWanted())
+
+    def action_use_demo(self) -> None:
+        self.post_message(self.ModelWanted("demo"))

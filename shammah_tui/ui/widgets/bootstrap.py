@@ -1,0 +1,150 @@
+"""What is known of the model on its way to answering: a short form for the empty conversation, a long one for F3."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from shammah_tui.events import BootstrapState, ModelSummary, Phase, Progress
+from shammah_tui.ui import wording
+from shammah_tui.ui.plain import visible
+from shammah_tui.ui.widgets.status import BADGE
+
+BAR_CELLS_MAX = 48
+STEPS = (Phase.INITIALIZING, Phase.DOWNLOADING, Phase.LOADING, Phase.READY)
+STEP_NAMES = {
+    Phase.INITIALIZING: "Look at the machine",
+    Phase.DOWNLOADING: "Download",
+    Phase.LOADING: "Load",
+    Phase.READY: "Ready",
+}
+TYPE_ALREADY = "Type already: your question is answered as soon as the model is there."
+DEMO_NOTE = "A tiny model that comes with Shammah, to try things out. For real work: /model 1.5b"
+SUBTITLE = "A coding assistant that runs on your own machine and learns from you."
+
+
+def bar(progress: Progress, width: int) -> Content:
+    cells = min(width, BAR_CELLS_MAX)
+    done = progress.done_bytes * cells // progress.total_bytes if progress.total_bytes else 0
+    return Content.assemble(("━" * done, "$accent"), ("━" * (cells - done), "$line"))
+
+
+def headline(state: BootstrapState) -> Content:
+    sign, colour = wording.SIGNS[state.phase]
+    line = Content.assemble((f"{sign} ", colour), (wording.headline(state), "bold"))
+    return Content.assemble(line, "  ", BADGE) if state.model is not None and state.model.is_demo else line
+
+
+def explanation(state: BootstrapState, width: int) -> list[Content]:
+    """Below the headline: how far, or why not, and what to do."""
+    lines: list[Content] = []
+    if state.phase is Phase.DOWNLOADING and state.progress is not None:
+        percent = Content(f" {wording.percent(state.progress):>3} %")
+        lines.append(bar(state.progress, width - percent.cell_length) + percent)
+        lines.append(Content.styled(wording.amount(state.progress), "$quiet"))
+    if state.reason:
+        style = "$error" if state.phase is Phase.FAILED else "$warning"
+        lines.extend(Content.styled(visible(state.reason), style).wrap(width))
+    if state.hint:
+        lines.extend(Content(visible(state.hint)).wrap(width))
+    return lines
+
+
+class Welcome(Widget):
+    """The empty conversation: what this is, how the model is doing, and what could be asked."""
+
+    bootstrap: reactive[BootstrapState] = reactive(BootstrapState(Phase.INITIALIZING), layout=True)
+
+    def __init__(self, examples: tuple[str, ...], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._examples = examples
+
+    def lines(self, width: int) -> list[Content]:
+        state = self.bootstrap
+        lines = [
+            Content.styled("Shammah", "bold $accent"),
+            *Content.styled(SUBTITLE, "$quiet").wrap(width),
+            Content(""),
+        ]
+        lines.append(headline(state))
+        lines += [Content("  ") + line for line in explanation(state, width - 2)]
+        if state.phase is Phase.READY and state.model is not None and state.model.is_demo:
+            lines += [Content("  ") + line for line in Content.styled(DEMO_NOTE, "$quiet").wrap(width - 2)]
+        elif state.phase not in (Phase.READY, Phase.FAILED, Phase.NOT_AVAILABLE):
+            lines += [Content("  ") + line for line in Content.styled(TYPE_ALREADY, "$quiet").wrap(width - 2)]
+        lines += [Content(""), Content.assemble(("Try", "bold"), ("  Tab puts one into the prompt", "$quiet"))]
+        for example in self._examples:
+            lines.extend(Content.assemble("  ", ("· ", "$accent"), example).wrap(width))
+        return lines
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        return len(self.lines(width))
+
+    def render(self) -> Content:
+        return Content("\n").join(self.lines(self.size.width))
+
+
+class ModelPanel(Widget):
+    """Everything about the model: the steps, the choice and why, what went wrong, how to change."""
+
+    bootstrap: reactive[BootstrapState] = reactive(BootstrapState(Phase.INITIALIZING), layout=True)
+
+    def lines(self, width: int) -> list[Content]:
+        state = self.bootstrap
+        sections = [[Content.styled("Model", "bold $accent"), self._steps(state)]]
+        sections.append([headline(state), *(Content("  ") + line for line in explanation(state, width - 2))])
+        if state.model is not None:
+            sections.append(_facts(state.model, width))
+        sections.append(_how_to_change(width))
+        lines: list[Content] = []
+        for section in sections:
+            lines.extend([Content(""), *section] if lines else section)
+        return lines
+
+    def _steps(self, state: BootstrapState) -> Content:
+        reached = STEPS.index(state.phase) if state.phase in STEPS else -1
+        parts = []
+        for index, step in enumerate(STEPS):
+            style = "bold $accent" if index == reached else "$foreground" if index < reached else "$quiet"
+            parts.append(Content.styled(STEP_NAMES[step], style))
+        return Content.styled(" → ", "$faint").join(parts)
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        return len(self.lines(width))
+
+    def render(self) -> Content:
+        return Content("\n").join(self.lines(self.size.width))
+
+
+def _facts(model: ModelSummary, width: int) -> list[Content]:
+    device = wording.DEVICES.get(model.device, model.device)
+    facts = [
+        ("Why this one", model.reason),
+        ("Name", model.id),
+        ("File", model.file),
+        ("Quantization", model.quantization),
+        ("Size", wording.size(model.size_bytes) if model.size_bytes else ""),
+        ("Context", f"{model.context_tokens:,} tokens" if model.context_tokens else ""),
+        ("Device", device),
+    ]
+    label_cells = 14
+    lines = []
+    for label, value in facts:
+        if value:
+            wrapped = Content(visible(value)).wrap(max(8, width - label_cells))
+            lines.append(Content.styled(label.ljust(label_cells), "$quiet") + wrapped[0])
+            lines.extend(Content(" " * label_cells) + line for line in wrapped[1:])
+    return lines
+
+
+def _how_to_change(width: int) -> list[Content]:
+    lines = [Content.styled("Another model", "bold")]
+    for command, meaning in (
+        ("/model auto", "what fits this machine"),
+        ("/model 1.5b", "a size: 0.5b, 1.5b, 3b, 7b, 14b"),
+        ("/model PATH", "a GGUF file, or a name on the hub"),
+        ("/model demo", "the demo model, without a network"),
+    ):
+        lines.extend(Content.assemble((command.ljust(14), "$accent"), (meaning, "$quiet")).wrap(width))
+    return lines

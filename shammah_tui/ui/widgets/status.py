@@ -1,0 +1,108 @@
+"""The two lines at the bottom: what answers and how full its context is, and what the keys do here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.timer import Timer
+from textual.widget import Widget
+
+from shammah_tui.events import BootstrapState, Phase
+from shammah_tui.ui import wording
+from shammah_tui.ui.keys import Key
+from shammah_tui.ui.port import ContextUse
+
+FLASH_SECONDS = 4.0
+BADGE = (" DEMO ", "bold $background on $warning")
+CONTEXT_NEARLY_FULL = 0.85
+
+
+class Status(Widget):
+    """Model, state, speed, context: the most important first, so that a narrow screen loses the least."""
+
+    bootstrap: reactive[BootstrapState] = reactive(BootstrapState(Phase.INITIALIZING))
+    activity: reactive[str] = reactive("")
+    """What it does just now ("answering"); empty when it waits for the person."""
+    tokens_per_second: reactive[float] = reactive(0.0)
+    context: reactive[ContextUse | None] = reactive(None)
+
+    def render(self) -> Content:
+        width = self.size.width
+        left, right = self._left(), self._right()
+        while right and left.cell_length + sum(part.cell_length + 2 for part in right) > width:
+            right.pop(0)
+        left = left.truncate(max(1, width), ellipsis=True)
+        tail = Content("  ").join(right)
+        return left + Content(" " * max(0, width - left.cell_length - tail.cell_length)) + tail
+
+    def _left(self) -> Content:
+        state = self.bootstrap
+        sign, colour = wording.SIGNS[state.phase]
+        head = Content.assemble((f"{sign} ", colour))
+        if state.phase is not Phase.READY or state.model is None:
+            return head + Content(self._on_the_way()) + self._badge()
+        device = wording.DEVICES.get(state.model.device, state.model.device)
+        tail = " · ".join(part for part in (device, self.activity or "ready") if part)
+        return Content.assemble(head, (state.model.name, "bold"), self._badge(), (f"  {tail}", "$quiet"))
+
+    def _badge(self) -> Content:
+        model = self.bootstrap.model
+        return Content.assemble(" ", BADGE) if model is not None and model.is_demo else Content("")
+
+    def _on_the_way(self) -> str:
+        state = self.bootstrap
+        text = wording.headline(state)
+        if state.progress is not None:
+            text += f" {wording.percent(state.progress)} %"
+            if state.progress.bytes_per_second:
+                text += f" · {wording.size(state.progress.bytes_per_second)}/s"
+        return text
+
+    def _right(self) -> list[Content]:
+        parts = []
+        if self.tokens_per_second:
+            parts.append(Content.styled(wording.speed(self.tokens_per_second), "$quiet"))
+        use = self.context
+        if use is not None and use.context_tokens:
+            share = use.used_tokens / use.context_tokens
+            style = "$warning" if share >= CONTEXT_NEARLY_FULL else "$quiet"
+            of = f"{wording.tokens(use.used_tokens)}/{wording.tokens(use.context_tokens)}"
+            parts.append(Content.styled(f"context {of} ({share:.0%})", style))
+        return parts
+
+
+class Hints(Widget):
+    """The keys that work here, or a short notice for a few seconds."""
+
+    keys: reactive[tuple[Key, ...]] = reactive(())
+    notice: reactive[str] = reactive("")
+    _timer: Timer | None = None
+
+    def show(self, keys: Sequence[Key]) -> None:
+        self.keys = tuple(keys)
+
+    def flash(self, text: str, seconds: float = FLASH_SECONDS) -> None:
+        """Say `text` in place of the keys, for a while."""
+        self.unflash()
+        self.notice = text
+        self._timer = self.set_timer(seconds, self.unflash)
+
+    def unflash(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self.notice = ""
+
+    def render(self) -> Content:
+        width = self.size.width
+        if self.notice:
+            return Content.styled(self.notice, "bold $accent").truncate(width, ellipsis=True)
+        line = Content("")
+        for key in self.keys:
+            part = Content.assemble((key.shown, "$accent"), (f" {key.footer}", "$quiet"))
+            longer = Content("   ").join([line, part]) if line else part
+            if longer.cell_length > width:
+                break
+            line = longer
+        return line

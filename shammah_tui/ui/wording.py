@@ -1,0 +1,82 @@
+"""Numbers and states as a person reads them."""
+
+from __future__ import annotations
+
+from shammah_tui.events import BootstrapState, ModelSummary, Phase, Progress
+
+DEVICES = {"cpu": "CPU", "metal": "Metal", "cuda": "CUDA"}
+# A colour variable and a sign for each phase; the sign says the same where there is no colour.
+SIGNS: dict[Phase, tuple[str, str]] = {
+    Phase.INITIALIZING: ("◌", "$quiet"),
+    Phase.DOWNLOADING: ("↓", "$accent"),
+    Phase.LOADING: ("◍", "$accent"),
+    Phase.READY: ("●", "$success"),
+    Phase.FAILED: ("✕", "$error"),
+    Phase.NOT_AVAILABLE: ("○", "$warning"),
+}
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def size(size_bytes: float) -> str:
+    """1536 -> "1.5 kB"; decimal units, as downloads are counted."""
+    value = float(size_bytes)
+    for unit in _UNITS:
+        if value < 1000 or unit == _UNITS[-1]:
+            return f"{value:.0f} {unit}" if unit in _UNITS[:2] or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    raise AssertionError
+
+
+def duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s" if whole < 600 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def tokens(count: int) -> str:
+    """1234 -> "1.2k"."""
+    return str(count) if count < 1000 else f"{count / 1000:.1f}k" if count < 10_000 else f"{count / 1000:.0f}k"
+
+
+def speed(tokens_per_second: float) -> str:
+    return f"{tokens_per_second:.0f} tok/s" if tokens_per_second >= 10 else f"{tokens_per_second:.1f} tok/s"
+
+
+def percent(progress: Progress) -> int:
+    """Rounded down: 100 only when it is whole."""
+    return progress.done_bytes * 100 // progress.total_bytes if progress.total_bytes else 0
+
+
+def model_name(model: ModelSummary | None) -> str:
+    return model.name if model is not None else "the model"
+
+
+def headline(state: BootstrapState) -> str:
+    """The state in a few words."""
+    name = model_name(state.model)
+    match state.phase:
+        case Phase.INITIALIZING:
+            return "Starting the engine"
+        case Phase.DOWNLOADING:
+            return f"Downloading {name}"
+        case Phase.LOADING:
+            return f"Loading {name}"
+        case Phase.READY:
+            return f"{name} is ready"
+        case Phase.FAILED:
+            return "No model: something went wrong"
+        case Phase.NOT_AVAILABLE:
+            return "No model is available"
+
+
+def amount(progress: Progress) -> str:
+    """ "421 MB of 1.6 GB · 12.3 MB/s · 1 min 40 s left" as far as it is known."""
+    parts = [f"{size(progress.done_bytes)} of {size(progress.total_bytes)}"]
+    if progress.bytes_per_second > 0:
+        parts.append(f"{size(progress.bytes_per_second)}/s")
+    if progress.seconds_left is not None:
+        parts.append(f"{duration(progress.seconds_left)} left")
+    return " · ".join(parts)

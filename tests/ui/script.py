@@ -1,0 +1,92 @@
+"""A runtime that plays a script: the real port of the screen, with events that a test decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shammah_tui.conversation import Usage
+from shammah_tui.events import BootstrapState, ModelSummary, Phase, TextArrived, TurnEnded, TurnEvent, TurnStarted
+from shammah_tui.runtime import ContextUse
+
+DEMO = ModelSummary(
+    id="demo",
+    name="Shammah Demo",
+    reason="The hub cannot be reached and nothing is cached, so the demo model that comes with Shammah answers.",
+    file="shammah-demo-q8_0.gguf",
+    quantization="Q8_0",
+    size_bytes=6_300_000,
+    context_tokens=4096,
+    device="cpu",
+    is_demo=True,
+)
+READY = BootstrapState(Phase.READY, DEMO)
+
+
+def said(text: str, *, model: str = "Shammah Demo") -> tuple[TurnEvent, ...]:
+    """A whole answer: begun, said in pieces, ended."""
+    pieces = tuple(TextArrived(text[at : at + 12]) for at in range(0, len(text), 12))
+    ended = TurnEnded("stop", Usage(64, len(pieces)), 0.1, 1.0, 42.0)
+    return (TurnStarted(model, "local"), *pieces, ended)
+
+
+@dataclass
+class Scripted:
+    """Answers the n-th question with the n-th script; waits at the end of one that does not end."""
+
+    scripts: Sequence[Sequence[TurnEvent]] = ()
+    state: BootstrapState = READY
+    folder: Path = Path("/home/ada/project")
+    use: ContextUse | None = field(default_factory=lambda: ContextUse(1234, 4096))
+    asked: list[str] = field(default_factory=list)
+    switched: list[str] = field(default_factory=list)
+    closed: bool = False
+    interrupted: int = 0
+    anew: int = 0
+    retried: int = 0
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def become(self, state: BootstrapState) -> None:
+        self.state = state
+        self._changed.set()
+
+    async def states(self) -> AsyncGenerator[BootstrapState, None]:
+        while True:
+            self._changed.clear()
+            yield self.state
+            await self._changed.wait()
+
+    async def ask(self, question: str) -> AsyncGenerator[TurnEvent, None]:
+        script = self.scripts[len(self.asked)] if len(self.asked) < len(self.scripts) else said(f"You said: {question}")
+        self.asked.append(question)
+        for event in script:
+            yield event
+            await asyncio.sleep(0)
+        if not script or not _is_end(script[-1]):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.interrupted += 1
+
+    async def context(self) -> ContextUse | None:
+        return self.use
+
+    async def switch_model(self, model: str) -> None:
+        self.switched.append(model)
+
+    async def retry(self) -> None:
+        self.retried += 1
+
+    def begin_anew(self) -> None:
+        self.anew += 1
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def _is_end(event: TurnEvent) -> bool:
+    from shammah_tui.events import TurnFailed
+
+    return isinstance(event, TurnEnded | TurnFailed)
