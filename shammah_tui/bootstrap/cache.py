@@ -9,13 +9,14 @@ and of the network. Writing is `fetch`'s matter.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 
 def hub_cache_folder() -> Path:
-    """The cache, by the library's own order of variables: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME."""
+    """The cache, by the library's own order: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME."""
     given = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
     return _expanded(given) if given else hub_home_folder() / "hub"
 
@@ -65,10 +66,8 @@ def _snapshots(folder: Path, revision: str) -> Iterator[Path]:
     if revision:
         yield snapshots / revision
         return
-    try:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
         yield snapshots / (folder / "refs" / "main").read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        pass
     try:
         yield from sorted(entry for entry in snapshots.iterdir() if entry.is_dir())
     except OSError:
