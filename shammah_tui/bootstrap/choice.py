@@ -121,9 +121,8 @@ def _automatic(hardware: Hardware, catalog: Catalog, wish: Wish, family: Family,
     for model in sorted(candidates, key=lambda model: model.parameters, reverse=True):
         artifact = _best_fitting(hardware, model, downloaded)
         if artifact is not None:
-            reason = (
-                f"this machine has {_memory(hardware)}, and it needs {gigabytes(model.chat_bytes(artifact))} to answer"
-            )
+            needed = gigabytes(model.chat_bytes(artifact))
+            reason = f"the usual one for a machine with {_memory(hardware)}; it needs {needed} to answer"
             others = _alternatives(hardware, catalog, model, downloaded)
             return Choice(wish, reason, model, artifact, True, _licence(model), others)
     smallest = min(own, key=lambda model: model.parameters, default=None)

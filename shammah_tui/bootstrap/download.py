@@ -13,7 +13,6 @@ import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -24,8 +23,6 @@ from shammah_tui.bootstrap.hub import protocol
 from shammah_tui.errors import DownloadError
 from shammah_tui.events import Progress
 
-ENDPOINT = "https://huggingface.co"
-REACH_TIMEOUT_SECONDS = 3.0
 RATE_WINDOW_SECONDS = 5.0
 # A line holds one event; the longest lists the files of one model.
 LINE_LIMIT_BYTES = 1024**2
@@ -73,24 +70,6 @@ class Rate:
         return self._rate
 
 
-def endpoint() -> str:
-    return os.environ.get("HF_ENDPOINT", ENDPOINT).rstrip("/")
-
-
-async def is_reachable() -> bool:
-    """Whether the hub, or the proxy before it, answers at all within REACH_TIMEOUT_SECONDS."""
-    import httpx2  # a quarter of a second, which a start without the network need not wait for
-
-    if not urlsplit(endpoint()).hostname:
-        return False
-    try:
-        async with asyncio.timeout(REACH_TIMEOUT_SECONDS), httpx2.AsyncClient() as client:
-            await client.head(endpoint(), timeout=REACH_TIMEOUT_SECONDS)
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, TimeoutError):
-        return False
-    return True
-
-
 async def download(request: protocol.Request) -> AsyncGenerator[Downloading | Downloaded]:
     """Fetch the files of `request` into the Hugging Face cache. The last value is a Downloaded.
 
@@ -132,7 +111,6 @@ async def download(request: protocol.Request) -> AsyncGenerator[Downloading | Do
 async def _follow(child: asyncio.subprocess.Process) -> AsyncGenerator[Downloading | Downloaded]:
     resolved: protocol.Resolved | None = None
     total_bytes, rate = 0, Rate()
-    done_bytes = 0
     assert child.stdout is not None
     async for text in child.stdout:
         try:
@@ -152,14 +130,13 @@ async def _follow(child: asyncio.subprocess.Process) -> AsyncGenerator[Downloadi
                     ledger.remember(path, file.sha256)
                 yield Downloaded(resolved.revision, resolved.files, found)
             case protocol.Advanced():
-                done_bytes = said.done_bytes
-                now = time.monotonic()
-                yield Downloading(Progress(said.file, done_bytes, total_bytes, rate.update(now, done_bytes)))
+                speed = rate.update(time.monotonic(), said.done_bytes)
+                yield Downloading(Progress(said.file, said.done_bytes, total_bytes, speed))
             case protocol.Waited():
                 notice = "Another process is downloading the same file."
                 yield Downloading(Progress(said.file, said.done_bytes, total_bytes), notice)
             case protocol.Checked():
-                yield Downloading(Progress(said.file, done_bytes, total_bytes), "Checking what arrived.")
+                yield Downloading(Progress(said.file, said.done_bytes, total_bytes), "Checking what arrived.")
 
 
 def _environment() -> dict[str, str]:

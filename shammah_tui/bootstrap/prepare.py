@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shammah_tui import paths
@@ -20,6 +20,7 @@ from shammah_tui.bootstrap.download import Downloaded, Downloading
 from shammah_tui.bootstrap.hardware import Hardware, probe
 from shammah_tui.bootstrap.hub.protocol import Request
 from shammah_tui.bootstrap.hub.selection import select
+from shammah_tui.bootstrap.reach import Obstacle, obstacle_to_hub
 from shammah_tui.bootstrap.wish import GGUF, WishKind, parse_wish
 from shammah_tui.config.settings import Settings
 from shammah_tui.errors import DownloadError, ModelError
@@ -31,10 +32,6 @@ DEMO_ID = "demo"
 DEMO_NAME = "Shammah demo"
 DEMO_QUANTIZATION = "Q8_0"
 GET_MODEL = "A real model is downloaded as soon as the hub can be reached: --model auto."
-OFFLINE_SET = "offline is set"
-OFFLINE_ENVIRONMENT = "HF_HUB_OFFLINE is set"
-UNREACHED = "the hub cannot be reached"
-NO_HUB = frozenset({OFFLINE_SET, OFFLINE_ENVIRONMENT, UNREACHED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ class ModelFile:
 
     path: Path
     summary: ModelSummary
-    model: CatalogModel | None = None
+    model: CatalogModel | None = field(default=None, repr=False)
     """What the catalog knows of it; None for the demo and for files outside the catalog."""
     sha256: str = ""
     """Of the first part; empty for the demo and for a path that was given."""
@@ -127,27 +124,27 @@ class _Way:
     async def _automatic(self) -> AsyncGenerator[Step]:
         model, artifact = self.chosen.model, self.chosen.artifact
         if model is None or artifact is None:
-            obstacle = self.chosen.reason
+            obstacle: Obstacle | None = Obstacle(self.chosen.reason, "")
         else:
             async for step in self._present(model, artifact, self._summary()):
                 yield step
                 if isinstance(step, ModelFile):
                     return
-            obstacle = await self._hub_obstacle()
-        if not obstacle:
+            obstacle = await obstacle_to_hub(self.settings)
+        if obstacle is None:
             async with aclosing(self._download()) as steps:
                 async for step in steps:
                     yield step
             return
         other = choice.fallback(self.machine, self.known, self.settings.model.family, self.here)
         if other is not None:
-            reason = f"{obstacle}, and this one is downloaded already"
+            reason = f"{obstacle.reason}, and this one is downloaded already"
             async for step in self._present(*other, _summary(*other, reason)):
                 yield step
                 if isinstance(step, ModelFile):
                     return
-        why = f"{obstacle} and nothing is downloaded yet" if obstacle in NO_HUB else obstacle
-        async for step in self._demo(why, GET_MODEL):
+        why = f"{obstacle.reason} and nothing is downloaded yet" if obstacle.hint else obstacle.reason
+        async for step in self._demo(why, f"{obstacle.hint} {GET_MODEL}".strip()):
             yield step
 
     async def _named(self) -> AsyncGenerator[Step]:
@@ -161,14 +158,14 @@ class _Way:
         elif (found := await asyncio.to_thread(self._outside_catalog)) is not None:
             yield found
             return
-        obstacle = await self._hub_obstacle()
-        if obstacle:
+        obstacle = await obstacle_to_hub(self.settings)
+        if obstacle is not None:
             here = ", ".join(self.here) or "nothing"
             yield BootstrapState(
                 Phase.NOT_AVAILABLE,
                 self._summary(),
-                reason=f"{self._summary().id} is not downloaded, and {obstacle}.",
-                hint=f"On this disk: {here}. The demo always works: --model demo.",
+                reason=f"{self._summary().id} is not downloaded, and {obstacle.reason}.",
+                hint=f"{obstacle.hint} On this disk: {here}. The demo always works: --model demo.",
             )
             return
         async with aclosing(self._download()) as steps:
@@ -207,13 +204,6 @@ class _Way:
             return None
         summary = replace(self._summary(), file=files[0].name, size_bytes=sum(sizes[name] for name in names))
         return ModelFile(files[0], summary, sha256=cache.expected_sha256(files[0]))
-
-    async def _hub_obstacle(self) -> str:
-        if self.settings.offline:
-            return OFFLINE_SET
-        if cache.is_offline():
-            return OFFLINE_ENVIRONMENT
-        return "" if await download.is_reachable() else UNREACHED
 
     async def _download(self) -> AsyncGenerator[Step]:
         summary, artifact, wish = self._summary(), self.chosen.artifact, self.chosen.wish

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shammah_tui import paths
-from shammah_tui.bootstrap import cache, catalog, choice, download
+from shammah_tui.bootstrap import cache, catalog, choice
 from shammah_tui.bootstrap.hardware import Hardware, probe
 from shammah_tui.bootstrap.prepare import DEMO_ID, DEMO_NAME, DEMO_QUANTIZATION, downloaded
+from shammah_tui.bootstrap.reach import Obstacle, endpoint, obstacle_to_hub
 from shammah_tui.bootstrap.wish import Wish, WishKind, parse_wish
 from shammah_tui.config.settings import Settings
 
@@ -38,12 +39,12 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the bootstrap finds on this machine. `offline` says which setting forbids the hub, if one does."""
+    """What the bootstrap finds on this machine."""
 
     hardware: Hardware
     endpoint: str
-    is_reachable: bool
-    offline: str
+    obstacle: Obstacle | None
+    """Why the hub cannot be had; None if it answers."""
     cache_folder: Path
     free_disk_bytes: int
     demo_is_there: bool
@@ -58,13 +59,11 @@ async def list_models(settings: Settings, *, hardware: Hardware | None = None) -
 
 async def facts(settings: Settings) -> Facts:
     """Look at machine, hub and cache. Takes up to a few seconds where the hub does not answer."""
-    offline = "offline" if settings.offline else "HF_HUB_OFFLINE" if cache.is_offline() else ""
     machine = await asyncio.to_thread(probe)
     return Facts(
         hardware=machine,
-        endpoint=download.endpoint(),
-        is_reachable=not offline and await download.is_reachable(),
-        offline=offline,
+        endpoint=endpoint(),
+        obstacle=await obstacle_to_hub(settings),
         cache_folder=cache.hub_cache_folder(),
         free_disk_bytes=machine.disk_free_bytes,
         demo_is_there=await asyncio.to_thread(paths.demo_model_gguf().is_file),

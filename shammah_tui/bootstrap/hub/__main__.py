@@ -54,8 +54,8 @@ class Watcher:
     def waited(self, done_bytes: int) -> None:
         self.reporter.say(Waited(file=self.file, done_bytes=self.before + done_bytes))
 
-    def checked(self) -> None:
-        self.reporter.say(Checked(file=self.file))
+    def checked(self, done_bytes: int) -> None:
+        self.reporter.say(Checked(file=self.file, done_bytes=self.before + done_bytes))
 
 
 def main() -> int:

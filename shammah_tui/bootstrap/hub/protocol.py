@@ -55,6 +55,7 @@ class Checked(_Line):
 
     event: Literal["checked"] = "checked"
     file: str
+    done_bytes: int
 
 
 class Fetched(_Line):

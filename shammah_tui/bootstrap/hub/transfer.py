@@ -47,7 +47,7 @@ class Watch(Protocol):
     def waited(self, done_bytes: int) -> None:
         """Another process holds the file's lock."""
 
-    def checked(self) -> None:
+    def checked(self, done_bytes: int) -> None:
         """The sha256 is being computed."""
 
 
@@ -195,7 +195,7 @@ def _pause(error: httpx2.HTTPError, idle: int) -> float:
 
 
 def _is_genuine(path: Path, file: RemoteFile, watch: Watch) -> bool:
-    watch.checked()
+    watch.checked(_size(path))
     return _size(path) == file.size_bytes and sha256_of(path) == file.sha256
 
 

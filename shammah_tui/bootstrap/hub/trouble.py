@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import ssl
 
 import httpx2
 from huggingface_hub import constants
@@ -16,6 +15,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from shammah_tui.bootstrap.reach import CERTIFICATE, PROXY, is_about_certificate
 from shammah_tui.errors import DownloadError
 
 EXPECTED = (httpx2.HTTPError, httpx2.InvalidURL, OfflineModeIsEnabled, OSError, ValueError)
@@ -49,7 +49,7 @@ def is_passing(error: Exception) -> bool:
     """Whether the same request may work a moment later."""
     if isinstance(error, HfHubHTTPError):
         return error.response.status_code in SERVER_BUSY
-    if isinstance(error, httpx2.ProxyError) or _certificate(error):
+    if isinstance(error, httpx2.ProxyError) or is_about_certificate(error):
         return False
     return isinstance(error, httpx2.TransportError)
 
@@ -95,13 +95,13 @@ def _unreached(error: httpx2.HTTPError | httpx2.InvalidURL) -> DownloadError:
     if isinstance(error, httpx2.ProxyError):
         return DownloadError(
             f"The proxy did not let {host} through: {error}",
-            "Check HTTPS_PROXY and NO_PROXY.",
+            PROXY.hint,
             retryable=True,
         )
-    if _certificate(error):
+    if is_about_certificate(error):
         return DownloadError(
             f"The certificate of {host} is not trusted: {error}",
-            "A company's proxy often does this: set SSL_CERT_FILE to its certificate. Check the clock as well.",
+            CERTIFICATE.hint,
         )
     if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
         return DownloadError(f"{host} cannot be reached.", "Check the network. " + AGAIN, retryable=True)
@@ -125,13 +125,3 @@ def _disk(error: OSError) -> DownloadError:
             f"{where} cannot be written.", "Change its owner or rights, or set HF_HOME to a folder of your own."
         )
     return DownloadError(f"The download cannot be written: {error}", f"Look at {where}.", retryable=True)
-
-
-def _certificate(error: BaseException) -> bool:
-    """Whether a failed certificate check is behind it: the client wraps it once or twice."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(cause):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
