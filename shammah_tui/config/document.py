@@ -10,11 +10,12 @@ from pydantic import SecretStr
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Table
 
-from shammah_tui import files, paths
+from shammah_tui import paths
 from shammah_tui.config import source
 from shammah_tui.config.keys import Key, ValueRefused, closest, keys
 from shammah_tui.config.load import VERSION, VERSION_KEY, variable_of
 from shammah_tui.errors import ConfigError
+from shammah_tui.files import create_private, private_folder, write_private
 
 HEADER = (
     "Settings of Shammah. Change them here, or with `shammah config set model.size 7b`.",
@@ -47,9 +48,8 @@ def write_defaults() -> bool:
     path = paths.config_file()
     if path.is_symlink() or path.exists():
         return False
-    files.private_folder(path.parent)
-    files.write_private(path, default_text().encode())
-    return True
+    private_folder(path.parent)
+    return create_private(path, default_text().encode())
 
 
 def set_value(name: str, text: str) -> Any:
@@ -71,7 +71,7 @@ def set_value(name: str, text: str) -> Any:
     if path.is_symlink():
         raise ConfigError(f"{path} is a link to {path.readlink()}.", "Change the file it points to, in an editor.")
     write_defaults()
-    files.write_private(path, _changed(source.read(path), key, _plain(value)).encode())
+    write_private(path, _changed(source.read(path), key, _plain(value)).encode())
     return value
 
 

@@ -1,0 +1,115 @@
+"""What `shammah query` gathers of one turn, and the exit code that follows from it."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, field
+from typing import Any
+
+from shammah_tui.conversation import FinishReason, ToolCall
+from shammah_tui.errors import ShammahError
+from shammah_tui.events import (
+    BootstrapState,
+    ModelSummary,
+    TextArrived,
+    ToolRequested,
+    TurnEnded,
+    TurnEvent,
+    TurnFailed,
+    TurnStarted,
+)
+
+EXIT_TRY_AGAIN = 75
+
+
+class OutOfTime(ShammahError):
+    """The time that --timeout gave was up."""
+
+    exit_code = EXIT_TRY_AGAIN
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"No whole answer within {seconds:g} seconds.", "Give it more with --timeout.")
+
+
+class Interrupted(ShammahError):
+    """A signal ended it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Interrupted ({signal.Signals(number).name}).")
+        self.exit_code = 128 + number
+
+
+class AnswerFailed(ShammahError):
+    """The turn failed; its words are the runtime's."""
+
+    def __init__(self, event: TurnFailed) -> None:
+        super().__init__(event.message, event.hint)
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer as far as it came. `failure` is set where it is not whole."""
+
+    parts: list[str] = field(default_factory=list)
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    started: TurnStarted | None = None
+    ended: TurnEnded | None = None
+    model: ModelSummary | None = None
+    failure: ShammahError | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+    @property
+    def has_text(self) -> bool:
+        return bool(self.parts)
+
+    @property
+    def finish_reason(self) -> FinishReason:
+        if self.ended is not None:
+            return self.ended.finish_reason
+        return "interrupted" if isinstance(self.failure, Interrupted | OutOfTime) else "lost"
+
+    @property
+    def exit_code(self) -> int:
+        return self.failure.exit_code if self.failure is not None else 0
+
+    def hear(self, event: TurnEvent, state: BootstrapState) -> None:
+        match event:
+            case TurnStarted():
+                self.started, self.model = event, state.model
+            case TextArrived(text):
+                self.parts.append(text)
+            case ToolRequested(call):
+                self.tool_calls.append(call)
+            case TurnEnded():
+                self.ended = event
+            case TurnFailed():
+                self.failure = AnswerFailed(event)
+            case _:
+                pass
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `--json` prints. `error` is null in a whole answer; the other keys are always there."""
+        ended = self.ended or TurnEnded(self.finish_reason)
+        return {
+            "answer": self.text,
+            "model": self.model.id if self.model else None,
+            "model_name": self.started.model if self.started else None,
+            "route": self.started.route if self.started else None,
+            "is_demo": self.model.is_demo if self.model else False,
+            "finish_reason": self.finish_reason,
+            "tool_calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in self.tool_calls],
+            "usage": {
+                "prompt_tokens": ended.usage.prompt_tokens,
+                "completion_tokens": ended.usage.completion_tokens,
+                "cached_tokens": ended.usage.cached_tokens,
+            },
+            "timings": {
+                "first_token_seconds": ended.first_token_seconds,
+                "total_seconds": ended.total_seconds,
+                "tokens_per_second": ended.tokens_per_second,
+            },
+            "error": {"message": self.failure.message, "hint": self.failure.hint} if self.failure else None,
+        }
