@@ -88,7 +88,7 @@ class ShammahApp(App[None], inherit_bindings=False):
 
     def action_stop(self) -> None:
         """Ctrl+C: copy a selection; interrupt; clear; leave when pressed twice."""
-        prompt = self.chat.query_one(Prompt)
+        prompt = self.chat.prompt
         selected = self.screen.get_selected_text() or prompt.selected_text
         if selected:
             self.screen.clear_selection()

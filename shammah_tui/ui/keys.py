@@ -27,8 +27,6 @@ class Key:
     where: Where
     footer: str = ""
     """A word for the footer; empty leaves it to the help."""
-    priority: bool = False
-    """Works whatever has the focus, before the prompt sees it."""
 
 
 TABLE = (
@@ -40,33 +38,25 @@ TABLE = (
     Key("ctrl+d", "delete_or_leave", "Ctrl+D", "On an empty prompt: leave", "prompt"),
     Key("ctrl+underscore", "undo", "Ctrl+_", "Undo what was typed", "prompt"),
     Key("escape", "interrupt", "Esc", "Interrupt the answer at once; what was said stays", "chat", "interrupt"),
-    Key("ctrl+y", "app.copy_answer", "Ctrl+Y", "Copy the last answer", "chat", priority=True),
-    Key("pageup", "page_up", "PgUp", "Scroll up", "chat", priority=True),
-    Key("pagedown", "page_down", "PgDn", "Scroll down", "chat", priority=True),
-    Key("ctrl+up", "line_up", "Ctrl+Up", "Scroll up by a line", "chat", priority=True),
-    Key("ctrl+down", "line_down", "Ctrl+Down", "Scroll down by a line", "chat", priority=True),
-    Key("ctrl+home", "to_start", "Ctrl+Home", "Go to the beginning", "chat", priority=True),
-    Key("ctrl+end", "to_end", "Ctrl+End", "Go to the end and follow", "chat", priority=True),
+    Key("ctrl+y", "app.copy_answer", "Ctrl+Y", "Copy the last answer", "chat"),
+    Key("pageup", "page_up", "PgUp", "Scroll up", "chat"),
+    Key("pagedown", "page_down", "PgDn", "Scroll down", "chat"),
+    Key("ctrl+up", "line_up", "Ctrl+Up", "Scroll up by a line", "chat"),
+    Key("ctrl+down", "line_down", "Ctrl+Down", "Scroll down by a line", "chat"),
+    Key("ctrl+home", "to_start", "Ctrl+Home", "Go to the beginning", "chat"),
+    Key("ctrl+end", "to_end", "Ctrl+End", "Go to the end and follow", "chat"),
     Key("up", "previous", "Up", "Message above", "queue"),
     Key("down", "next", "Down", "Message below; from the last one, back to the prompt", "queue"),
     Key("enter", "edit", "Enter", "Take the message back into the prompt", "queue", "edit"),
     Key("delete,backspace", "remove", "Del", "Remove the message", "queue", "remove"),
     Key("escape", "back", "Esc", "Back to the prompt", "queue", "back"),
-    Key("f1", "app.show_help", "F1", "This help (also ? on an empty prompt)", "everywhere", "help", True),
-    Key("f2", "app.show_chat", "F2", "The conversation", "everywhere", priority=True),
-    Key("f3", "app.show_model", "F3", "The model: state, choice, download", "everywhere", "model", True),
-    Key("ctrl+p", "app.command_palette", "Ctrl+P", "Find a command", "everywhere", "commands", True),
-    Key(
-        "ctrl+c",
-        "app.stop",
-        "Ctrl+C",
-        "Copy a selection, else interrupt, else clear, else leave",
-        "everywhere",
-        "",
-        True,
-    ),
-    Key("ctrl+l", "app.redraw", "Ctrl+L", "Draw the screen again", "everywhere", priority=True),
-    Key("ctrl+z", "app.suspend_process", "Ctrl+Z", "Suspend; `fg` comes back", "everywhere", priority=True),
+    Key("f1", "app.show_help", "F1", "This help (also ? on an empty prompt)", "everywhere", "help"),
+    Key("f2", "app.show_chat", "F2", "The conversation", "everywhere"),
+    Key("f3", "app.show_model", "F3", "The model: state, choice, download", "everywhere", "model"),
+    Key("ctrl+p", "app.command_palette", "Ctrl+P", "Find a command", "everywhere", "commands"),
+    Key("ctrl+c", "app.stop", "Ctrl+C", "Copy a selection, else interrupt, else clear, else leave", "everywhere"),
+    Key("ctrl+l", "app.redraw", "Ctrl+L", "Draw the screen again", "everywhere"),
+    Key("ctrl+z", "app.suspend_process", "Ctrl+Z", "Suspend; `fg` comes back", "everywhere"),
     Key("r", "retry", "R", "Try again after a failure", "model", "try again"),
     Key("d", "use_demo", "D", "Use the demo model", "model", "demo model"),
     Key("escape,q", "app.show_chat", "Esc", "Back to the conversation", "model", "back"),
@@ -82,7 +72,6 @@ def bindings(*where: Where) -> list[BindingType]:
             key.action,
             key.help,
             show=False,
-            priority=key.priority,
             id=f"{key.where}.{key.action.removeprefix('app.')}",
         )
         for key in TABLE
@@ -91,7 +80,7 @@ def bindings(*where: Where) -> list[BindingType]:
 
 
 def in_footer(*where: Where) -> list[Key]:
-    return [key for key in TABLE if key.where in where and key.footer]
+    return [key for place in where for key in TABLE if key.where == place and key.footer]
 
 
 def editing_bindings() -> list[BindingType]:

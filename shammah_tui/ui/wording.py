@@ -37,7 +37,9 @@ def duration(seconds: float) -> str:
 
 
 def tokens(count: int) -> str:
-    """1234 -> "1.2k"."""
+    """1234 -> "1.2k", 4096 -> "4k"."""
+    if count >= 1024 and count % 1024 == 0:
+        return f"{count // 1024}k"
     return str(count) if count < 1000 else f"{count / 1000:.1f}k" if count < 10_000 else f"{count / 1000:.0f}k"
 
 

@@ -42,6 +42,8 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     BINDINGS = keys.bindings("chat")
     AUTO_FOCUS = "#prompt"
+    # A very low screen keeps the prompt and gives up the hints.
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (14, "-high")]  # noqa: RUF012
 
     class Commanded(Message):
         """A slash command was sent."""
@@ -81,6 +83,10 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     # What the app asks and tells
 
     @property
+    def prompt(self) -> Prompt:
+        return self.query_one(Prompt)
+
+    @property
     def busy(self) -> bool:
         return self._turn is not None
 
@@ -99,7 +105,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     def stop(self) -> bool:
         """Interrupt, else clear the prompt; False when there was nothing to stop."""
-        prompt = self.query_one(Prompt)
+        prompt = self.prompt
         if self.busy:
             self.action_interrupt()
         elif prompt.text:
@@ -133,7 +139,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
             case commands.Unknown(name, closest):
                 meant = f"Did you mean /{closest}?" if closest else "F1 lists the commands."
                 self.flash(f"There is no command /{name}. {meant}")
-                self.query_one(Prompt).put(event.text)
+                self.prompt.put(event.text)
             case commands.Invocation() as invocation:
                 self.post_message(self.Commanded(invocation))
             case _ if self.busy:
@@ -164,7 +170,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         if exchange.failed:
             queue.paused = bool(queue.messages)
             if not exchange.text:
-                self.query_one(Prompt).take_back(exchange.question)
+                self.prompt.take_back(exchange.question)
         elif queue.messages and not queue.paused:
             self._start(queue.pop())
 
@@ -180,7 +186,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
             exchange.interrupt()
         else:
             exchange.withdraw()
-            self.query_one(Prompt).take_back(exchange.question)
+            self.prompt.take_back(exchange.question)
             self._exchange = None
         self._turn_over()
 
@@ -222,21 +228,21 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     @on(Queue.Left)
     def _to_prompt(self) -> None:
-        self.query_one(Prompt).focus()
+        self.prompt.focus()
 
     @on(Queue.EditWanted)
     def _edit_queued(self, event: Queue.EditWanted) -> None:
-        self.query_one(Prompt).take_back(event.text)
+        self.prompt.take_back(event.text)
 
     @on(Queue.Changed)
     def _queue_changed(self, event: Queue.Changed) -> None:
-        self.query_one(Prompt).queue_waits = event.count > 0
+        self.prompt.queue_waits = event.count > 0
         self._show_keys()
 
     @on(Prompt.ExampleWanted)
     def _next_example(self) -> None:
         """Tab goes through the examples while nothing else is written."""
-        prompt = self.query_one(Prompt)
+        prompt = self.prompt
         if self.query_one(Transcript).block_count:
             return
         if not prompt.text:

@@ -20,8 +20,11 @@ STEP_NAMES = {
     Phase.READY: "Ready",
 }
 TYPE_ALREADY = "Type already: your question is answered as soon as the model is there."
-DEMO_NOTE = "A tiny model that comes with Shammah, to try things out. For real work: /model 1.5b"
-SUBTITLE = "A coding assistant that runs on your own machine and learns from you."
+DEMO_NOTES = (
+    "A tiny model that comes with Shammah, for trying it out.",
+    "/model auto gets one for real work.",
+)
+SUBTITLE = "It runs on your own machine, and learns from you."
 
 
 def bar(progress: Progress, width: int) -> Content:
@@ -70,7 +73,8 @@ class Welcome(Widget):
         lines.append(headline(state))
         lines += [Content("  ") + line for line in explanation(state, width - 2)]
         if state.phase is Phase.READY and state.model is not None and state.model.is_demo:
-            lines += [Content("  ") + line for line in Content.styled(DEMO_NOTE, "$quiet").wrap(width - 2)]
+            for note in DEMO_NOTES:
+                lines += [Content("  ") + line for line in Content.styled(note, "$quiet").wrap(width - 2)]
         elif state.phase not in (Phase.READY, Phase.FAILED, Phase.NOT_AVAILABLE):
             lines += [Content("  ") + line for line in Content.styled(TYPE_ALREADY, "$quiet").wrap(width - 2)]
         lines += [Content(""), Content.assemble(("Try", "bold"), ("  Tab puts one into the prompt", "$quiet"))]

@@ -64,13 +64,18 @@ class Prompt(TextArea, inherit_bindings=False):
         self.put(f"{text}\n{self.text}" if self.text.strip() else text)
 
     async def _on_key(self, event: events.Key) -> None:
-        # Enter and Tab are bindings of ours; the text area would otherwise insert them.
-        if event.key in ("enter", "tab"):
-            event.prevent_default()
+        # A binding is otherwise run when its key has travelled up to the app, and keys typed after it overtake it: with
+        # "one", Enter, "two" typed ahead, Enter would send "onetwo". So bindings run here, in the order of the keys.
+        if await self.app._check_bindings(event.key):
+            handled = True
         elif event.character == "?" and not self.text:
+            handled = True
+            self.post_message(self.HelpWanted())
+        else:
+            handled = False
+        if handled:
             event.prevent_default()
             event.stop()
-            self.post_message(self.HelpWanted())
 
     def action_send(self) -> None:
         text = self.text.strip()

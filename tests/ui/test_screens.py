@@ -1,0 +1,148 @@
+"""A picture of every screen and state. Look at the pictures before you accept them (`pytest --snapshot-update`)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from shammah_tui.agent.history import History
+from shammah_tui.events import (
+    BootstrapState,
+    ModelSummary,
+    Phase,
+    Progress,
+    TextArrived,
+    TurnEvent,
+    TurnFailed,
+    TurnStarted,
+    TurnWaiting,
+)
+from shammah_tui.runtime import ContextUse
+from shammah_tui.ui.app import ShammahApp
+from tests.ui.script import READY, Scripted, said
+
+SMALL, LARGE, NARROW = (80, 24), (120, 40), (40, 10)
+DARK, LIGHT = "shammah-dark", "shammah-light"
+
+ANSWER = """Here is a function that adds two numbers:
+
+```python
+def add(first: int, second: int) -> int:
+    \"\"\"Return the sum.\"\"\"
+    return first + second
+```
+
+It works for:
+
+- **integers** and `float`
+- anything with `__add__`, see [the docs](https://docs.python.org/3/)
+
+| key | meaning          |
+|-----|------------------|
+| F6  | exactly right    |
+| F8  | a critical error |
+"""
+HOSTILE = "\x1b[31mred\x1b]52;c;YQ==\x07 \u202eright to left\u202c zero\u200bwidth [/bold] [@click=app.quit]x[/] ![p](http://x.y/p.png)"
+
+QWEN = ModelSummary(
+    id="Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
+    name="Qwen2.5-Coder 1.5B",
+    reason="It is the largest of the family that leaves room for the context in 8 GB of memory.",
+    file="qwen2.5-coder-1.5b-instruct-q8_0.gguf",
+    quantization="Q8_0",
+    size_bytes=1_646_573_312,
+)
+DOWNLOADING = BootstrapState(Phase.DOWNLOADING, QWEN, Progress(QWEN.file, 693_000_000, QWEN.size_bytes, 12_300_000))
+FAILED = BootstrapState(
+    Phase.FAILED,
+    QWEN,
+    None,
+    "The download broke off: the hub answered 401 Unauthorized.",
+    "Set HF_TOKEN to a token that may read this model, or use the demo model.",
+)
+NOT_AVAILABLE = BootstrapState(
+    Phase.NOT_AVAILABLE,
+    None,
+    None,
+    "This machine is offline and no model is cached.",
+    "Connect once to download a model, or press F3 and D for the demo model.",
+)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A state to take a picture of: what the engine is, what was typed (each a line to send), and keys after that."""
+
+    state: BootstrapState = READY
+    scripts: Sequence[Sequence[TurnEvent]] = ()
+    sent: Sequence[str] = ()
+    typed: str = ""
+    keys: Sequence[str] = ()
+    use: ContextUse | None = field(default_factory=lambda: ContextUse(512, 4096))
+
+
+QUESTION = "Write a Python function that adds two numbers"
+STREAMING = (TurnStarted("Shammah Demo", "local"), TextArrived("Here is a function:\n\n```python\ndef add(a, b):\n"))
+SHOTS = {
+    "initializing": Shot(BootstrapState(Phase.INITIALIZING), use=None),
+    "downloading": Shot(DOWNLOADING, use=None),
+    "loading": Shot(BootstrapState(Phase.LOADING, QWEN), use=None),
+    "welcome": Shot(),
+    "failed": Shot(FAILED, use=None),
+    "not_available": Shot(NOT_AVAILABLE, use=None),
+    "conversation": Shot(scripts=[said(ANSWER)], sent=[QUESTION]),
+    "hostile": Shot(scripts=[said(HOSTILE)], sent=["Show \x1b[31m control characters"]),
+    "waiting": Shot(DOWNLOADING, [[TurnWaiting("The model is downloading.")]], [QUESTION, "And a test"], use=None),
+    "streaming": Shot(scripts=[STREAMING], sent=[QUESTION]),
+    "interrupted": Shot(scripts=[STREAMING], sent=[QUESTION], keys=["escape"]),
+    "lost": Shot(
+        scripts=[[*STREAMING, TurnFailed("The engine went away.", "It is started again: send it once more.")]],
+        sent=[QUESTION],
+    ),
+    "queued": Shot(scripts=[STREAMING], sent=[QUESTION, "Add type hints", "Now\nin Rust"], keys=["up"]),
+    "several_lines": Shot(typed="first line\nsecond line\nthird line"),
+    "unknown_command": Shot(sent=["/hlep"]),
+    "leaving": Shot(keys=["ctrl+c"]),
+    "help": Shot(keys=["f1"]),
+    "model": Shot(keys=["f3"]),
+    "model_downloading": Shot(DOWNLOADING, keys=["f3"], use=None),
+    "palette": Shot(keys=["ctrl+p"]),
+}
+MAIN = ("welcome", "downloading", "failed", "conversation", "queued", "help", "model")
+PICTURES = [
+    *((name, SMALL, DARK) for name in SHOTS),
+    *((name, LARGE, DARK) for name in MAIN),
+    *((name, size, LIGHT) for name in MAIN for size in (SMALL, LARGE)),
+    *((name, NARROW, DARK) for name in ("welcome", "downloading", "conversation", "queued", "help", "model")),
+]
+
+
+def _run(shot: Shot) -> Callable[[Pilot[None]], Awaitable[None]]:
+    async def run(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, ShammahApp)
+        await pilot.pause()
+        for line in shot.sent:
+            app.chat.prompt.put(line)
+            await pilot.press("enter")
+            await pilot.pause()
+        app.chat.prompt.put(shot.typed)
+        await pilot.press(*shot.keys)
+        await pilot.pause(0.2)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "theme"),
+    PICTURES,
+    ids=[f"{name}-{size[0]}x{size[1]}-{theme.removeprefix('shammah-')}" for name, size, theme in PICTURES],
+)
+def test_screen(snap_compare: Callable[..., Any], name: str, size: tuple[int, int], theme: str) -> None:
+    shot = SHOTS[name]
+    app = ShammahApp(Scripted(shot.scripts, shot.state, use=shot.use), history=History(None), theme_name=theme)
+    assert snap_compare(app, terminal_size=size, run_before=_run(shot))
