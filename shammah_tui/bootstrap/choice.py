@@ -22,7 +22,8 @@ GIGABYTE = 10**9
 TIER_TOLERANCE = 0.8
 # Of the whole memory; the system and the other programs keep the rest. Metal's own limit is of the same order.
 RAM_SHARE = 0.7
-VRAM_SHARE = 0.9
+# The screen, and the fragments that an allocator leaves, take theirs.
+VRAM_SHARE = 0.85
 # Left free beside the files, so that a download does not fill the disk to the brim.
 DISK_RESERVE_BYTES = GIGABYTE
 

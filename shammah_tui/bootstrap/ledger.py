@@ -7,13 +7,13 @@ cannot be read counts as empty, and a write that fails is not worth an error.
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shammah_tui import paths
+from shammah_tui.errors import HomeError
+from shammah_tui.files import private_folder, write_private
 
 FILE = "models.json"
 
@@ -73,16 +73,5 @@ def _read() -> _Kept:
 
 
 def _write(kept: _Kept) -> None:
-    home = paths.home()
-    fresh = home / f".{FILE}.{secrets.token_hex(8)}"
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as sink:
-            sink.write(kept.model_dump_json(indent=1))
-            sink.flush()
-            os.fsync(sink.fileno())
-        fresh.replace(home / FILE)
-    except OSError:
-        with contextlib.suppress(OSError):
-            fresh.unlink()
+    with contextlib.suppress(HomeError):
+        write_private(private_folder(paths.home()) / FILE, kept.model_dump_json(indent=1).encode())
