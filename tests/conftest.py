@@ -1,5 +1,5 @@
-"""Every test runs on its own ground: a home and a model cache of its own, no network beyond this machine, and no process
-of its own left behind. What a test needs from outside comes from a local server.
+"""Every test runs on its own ground: its own home and model cache, no network beyond this machine, no process left
+behind. What a test needs from outside comes from a local server.
 """
 
 from __future__ import annotations

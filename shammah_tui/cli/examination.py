@@ -16,6 +16,7 @@ from enum import StrEnum
 from importlib import metadata, util
 
 from shammah_tui import __version__, paths
+from shammah_tui.bootstrap.reach import OFFLINE_ENVIRONMENT, OFFLINE_SET
 from shammah_tui.bootstrap.report import Facts, facts
 from shammah_tui.config.load import load
 from shammah_tui.config.settings import Settings
@@ -124,15 +125,14 @@ def _machine(found: Facts) -> Iterator[Finding]:
 
 
 def _hub(found: Facts) -> Finding:
-    if found.offline:
-        return Finding("model hub", Grade.NOTE, f"not asked: {found.offline} is set")
-    if found.is_reachable:
+    if found.obstacle is None:
         return Finding("model hub", Grade.OK, f"{found.endpoint} answers")
+    chosen = found.obstacle in (OFFLINE_SET, OFFLINE_ENVIRONMENT)
     return Finding(
         "model hub",
-        Grade.WARNING,
-        f"{found.endpoint} does not answer",
-        "Check the connection (HTTPS_PROXY, HF_ENDPOINT). Models that are here, and the demo, work without it.",
+        Grade.NOTE if chosen else Grade.WARNING,
+        f"{found.obstacle.reason}{'' if chosen else f' ({found.endpoint})'}",
+        f"{found.obstacle.hint}\nModels that are here, and the demo, work without it.",
     )
 
 

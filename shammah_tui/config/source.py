@@ -67,10 +67,11 @@ def _read_text(path: Path) -> str:
         return ""
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", f"Look at it with: ls -ld {path}") from None
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise ConfigError(f"{path} is no file ({_kind(mode)}).", f"Look at it with: ls -ld {path}")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ConfigError(f"{path} is no file ({_kind(status.st_mode)}).", f"Look at it with: ls -ld {path}")
         content = file.read(SIZE_BYTES_MAX + 1)
     if len(content) > SIZE_BYTES_MAX:
         raise ConfigError(f"{path} is larger than {SIZE_BYTES_MAX // 1024} KB.", HINT)
