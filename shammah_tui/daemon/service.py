@@ -1,0 +1,258 @@
+"""Joins bootstrap and engine: from a wish to a model that answers, told as states, and from there to another model.
+
+Lives on one event loop. What blocks (loading, closing, rendering and tokenizing a conversation) runs in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from shammah_tui import paths
+from shammah_tui.bootstrap.prepare import ModelFile, prepare
+from shammah_tui.bootstrap.state import advance
+from shammah_tui.config.settings import Settings
+from shammah_tui.daemon.admission import Admission, Presence
+from shammah_tui.daemon.failure import ModelNotReady
+from shammah_tui.engine.request import Engine, LoadOptions
+from shammah_tui.engine.template import ChatTemplate
+from shammah_tui.errors import EngineError, ShammahError
+from shammah_tui.events import BootstrapState, ModelSummary, Phase
+from shammah_tui.files import private_folder
+
+log = logging.getLogger(__name__)
+
+OpenEngine = Callable[[Path, LoadOptions], Engine]
+
+# With the engine at the same time: all slots, and as many again, so that a slot that falls free is filled at once.
+REQUESTS_PER_SLOT = 2
+PROMPT_THREADS = 2
+
+
+class Prepare(Protocol):
+    """`bootstrap.prepare.prepare`."""
+
+    def __call__(self, settings: Settings, wish: str) -> AsyncGenerator[BootstrapState | ModelFile, None]: ...
+
+
+def open_llama(path: Path, options: LoadOptions) -> Engine:
+    """Imported late: the state is served while llama.cpp's library is being read from the disk."""
+    from shammah_tui.engine.llama import LlamaEngine
+
+    return LlamaEngine(path, options)
+
+
+class LoadedModel:
+    """A model in memory and what its conversations are rendered with."""
+
+    def __init__(self, engine: Engine, summary: ModelSummary) -> None:
+        info = engine.model
+        self.engine = engine
+        self.summary = replace(summary, context_tokens=info.context_tokens, device=info.device)
+        self.template = ChatTemplate(info.chat_template, bos_text=info.bos_text, eos_text=info.eos_text)
+        self.id = public_id(summary)
+        self.loaded_at = int(time.time())
+        self._readers = 0
+        self._unread = asyncio.Event()
+        self._unread.set()
+        self._closing = False
+        self._threads = ThreadPoolExecutor(PROMPT_THREADS, "shammah-prompt")
+
+    async def prompt(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> list[int]:
+        """The conversation as tokens. Raises RequestError (the template refuses), EngineError (closed meanwhile)."""
+        return await self._in_thread(lambda: self._render(messages, tools))
+
+    async def tokenize(self, text: str) -> list[int]:
+        return await self._in_thread(lambda: self.engine.tokenize(text, special=False))
+
+    async def close(self) -> None:
+        """End every answer, save sessions, free the memory; waits for what still reads the vocabulary."""
+        self._closing = True
+        await self._unread.wait()
+        await asyncio.get_running_loop().run_in_executor(self._threads, self.engine.close)
+        self._threads.shutdown(wait=False)
+
+    def _render(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> list[int]:
+        prompt = self.template.render(messages, tools=tools)
+        tokens: list[int] = []
+        for text, special in prompt.pieces:
+            tokens += self.engine.tokenize(text, special=special)
+        return tokens
+
+    async def _in_thread(self, work: Callable[[], list[int]]) -> list[int]:
+        """The vocabulary may not be freed under `work`, so it is counted even where its caller has left."""
+        if self._closing:
+            raise EngineError("The model is being closed.", "Ask again in a moment.")
+        self._readers += 1
+        self._unread.clear()
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        future.add_done_callback(lambda _: self._left())
+        return await asyncio.shield(future)
+
+    def _left(self) -> None:
+        self._readers -= 1
+        if not self._readers:
+            self._unread.set()
+
+
+class Service:
+    """The one model of this process, on its way or there. `open_engine` and `prepare` are the rooms below."""
+
+    def __init__(self, settings: Settings, *, open_engine: OpenEngine = open_llama, prepare: Prepare = prepare) -> None:
+        self.settings = settings
+        self.state = BootstrapState(Phase.INITIALIZING)
+        self.loaded: LoadedModel | None = None
+        self.presence = Presence()
+        slots = settings.model.slots
+        self.admission = Admission(
+            running=slots * REQUESTS_PER_SLOT, waiting=max(0, settings.engine.queue - slots * (REQUESTS_PER_SLOT - 1))
+        )
+        self.started_at = time.monotonic()
+        self.stopping = asyncio.Event()
+        """Set when the process is to end: open event streams close, and who serves leaves."""
+        self.keep_alive_seconds: float | None = None
+        self._open_engine = open_engine
+        self._prepare = prepare
+        self._wish = ""
+        self._task: asyncio.Task[None] | None = None
+        self._exchanging = asyncio.Lock()
+        self._changed = asyncio.Event()
+
+    # States
+
+    async def states(self) -> AsyncGenerator[BootstrapState, None]:
+        """The present state and each later one, the latest alone for a slow reader; ends when the process does."""
+        seen: BootstrapState | None = None
+        while not self.stopping.is_set():
+            changed = self._changed
+            if self.state is not seen:
+                seen = self.state
+                yield seen
+            else:
+                await changed.wait()
+
+    async def ready(self, wait_seconds: float) -> LoadedModel:
+        """The loaded model, waiting for it at most so long. Raises ModelNotReady; at once where none will come."""
+        try:
+            async with asyncio.timeout(wait_seconds), aclosing(self.states()) as states:
+                async for state in states:
+                    if self.loaded is not None and state.phase is Phase.READY:
+                        return self.loaded
+                    if state.phase in (Phase.FAILED, Phase.NOT_AVAILABLE):
+                        break
+        except TimeoutError:
+            pass
+        raise ModelNotReady(self.state)
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self._announce()
+
+    # Models
+
+    def choose(self, wish: str) -> BootstrapState:
+        """Begin to load the model that `wish` names, unless it is there or on its way; the state right after."""
+        same = wish == self._wish or (self.state.model is not None and wish == self.state.model.id)
+        if self._task is not None and same and self.state.phase not in (Phase.FAILED, Phase.NOT_AVAILABLE):
+            return self.state
+        self._wish = wish
+        if self._task is not None:
+            self._task.cancel()
+        self._task = asyncio.create_task(self._exchange(wish), name="model")
+        self._publish(BootstrapState(Phase.INITIALIZING))
+        return self.state
+
+    async def close(self) -> None:
+        """Let go of everything; sessions are saved."""
+        self.stop()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        async with self._exchanging:
+            await self._unload()
+
+    async def _exchange(self, wish: str) -> None:
+        async with self._exchanging:
+            try:
+                await self._unload()
+                await self._bring_up(wish)
+            except ShammahError as error:
+                log.warning("no model: %s", error.message)
+                self._fail(error.message, error.hint)
+            except Exception as error:
+                log.exception("the model could not be brought up")
+                self._fail(f"The model could not be loaded ({type(error).__name__}).", f"See {paths.log_folder()}.")
+
+    async def _bring_up(self, wish: str) -> None:
+        file: ModelFile | None = None
+        async with aclosing(self._prepare(self.settings, wish)) as steps:
+            async for step in steps:
+                if isinstance(step, ModelFile):
+                    file = step
+                else:
+                    self._publish(advance(self.state, step))
+        if file is None:
+            return
+        self._publish(advance(self.state, BootstrapState(Phase.LOADING, file.summary, reason=self.state.reason)))
+        engine = await self._open(file.path)
+        try:
+            loaded = LoadedModel(engine, file.summary)
+        except ShammahError:
+            await asyncio.to_thread(engine.close)
+            raise
+        self.loaded = loaded
+        self._publish(advance(self.state, BootstrapState(Phase.READY, loaded.summary, reason=engine.model.notice)))
+
+    async def _open(self, path: Path) -> Engine:
+        """Load in a thread. That cannot be broken off: when another model is wanted meanwhile, it ends and is freed."""
+        opening = asyncio.ensure_future(asyncio.to_thread(self._open_engine, path, self._options()))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await asyncio.wait({opening})
+            if opening.exception() is None:
+                await asyncio.to_thread(opening.result().close)
+            raise
+
+    def _options(self) -> LoadOptions:
+        model = self.settings.model
+        return LoadOptions(
+            device=model.device,
+            context_tokens=model.context_tokens,
+            slots=model.slots,
+            threads=model.threads,
+            flash_attention=model.flash_attention,
+            kv_type=model.kv_type,
+            session_folder=private_folder(paths.cache_folder() / "session"),
+        )
+
+    async def _unload(self) -> None:
+        loaded, self.loaded = self.loaded, None
+        if loaded is not None:
+            await loaded.close()
+
+    def _fail(self, reason: str, hint: str) -> None:
+        self._publish(BootstrapState(Phase.FAILED, self.state.model, reason=reason, hint=hint))
+
+    def _publish(self, state: BootstrapState) -> None:
+        if state.phase is not self.state.phase:
+            log.info("%s %s", state.phase.value, state.model.name if state.model else "")
+        self.state = state
+        self._announce()
+
+    def _announce(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+def public_id(summary: ModelSummary) -> str:
+    """What the model is called in the API: its id, or the file's name where the id is a path of this machine."""
+    is_path = summary.id.startswith(("/", "~", ".")) or summary.id.endswith(".gguf")
+    return Path(summary.id).stem if is_path else summary.id
