@@ -17,6 +17,7 @@ from shammah_tui import paths
 from shammah_tui.agent.history import History
 from shammah_tui.errors import ShammahError
 from shammah_tui.ui import commands, keys, theme
+from shammah_tui.ui.plain import visible
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.chat import ChatScreen
 from shammah_tui.ui.screens.help import HelpScreen
@@ -120,7 +121,7 @@ class ShammahApp(App[None], inherit_bindings=False):
             arguments = ("",) if command.argument else ()
             call = partial(self.run_action, ("", command.action, arguments))
             yield SystemCommand(f"/{command.name}", command.help, call)
-        for name in sorted(self.available_themes):
+        for name in (own.name for own in theme.OWN):
             yield SystemCommand(f"/theme {name}", "Change the colours", partial(self.action_theme, name))
 
     def action_model(self, name: str) -> None:
@@ -157,14 +158,17 @@ class ShammahApp(App[None], inherit_bindings=False):
         try:
             await self.runtime.retry()
         except ShammahError as error:
-            self.flash(f"{error.message} {error.hint}".strip())
+            self._complain(error)
 
     @work(group="model", exclusive=True)
     async def _switch_model(self, name: str) -> None:
         try:
             await self.runtime.switch_model(name)
         except ShammahError as error:
-            self.flash(f"{error.message} {error.hint}".strip())
+            self._complain(error)
+
+    def _complain(self, error: ShammahError) -> None:
+        self.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)
 
     def _copy(self, text: str, what: str) -> None:
         if text:

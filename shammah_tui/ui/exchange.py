@@ -75,7 +75,7 @@ class Exchange:
                 self._end(event)
             case TurnFailed(message, hint):
                 self.failed = True
-                self._close(Remark(f"✕ {message} {hint}".strip(), "$error"))
+                self._close(Remark(f"✕ {message}", "$error"), Remark(hint))
 
     def flush(self) -> None:
         if self._pending:
@@ -106,10 +106,11 @@ class Exchange:
             facts.append(wording.speed(event.tokens_per_second))
         self._close(Remark(" · ".join(fact for fact in facts if fact)))
 
-    def _close(self, remark: Remark) -> None:
+    def _close(self, *remarks: Remark) -> None:
         self.flush()
         self.answering = False
-        if remark.text:
-            self._answer.remark(remark)
+        for remark in remarks:
+            if remark.text:
+                self._answer.remark(remark)
         self._answer.finish()
         self._transcript.changed(self._answer)

@@ -122,9 +122,9 @@ class Answer(Drawn):
         inner = width - GUTTER
         lines = [_EMPTY_GUTTER + line for line in self._body.lines(inner)]
         remarks = [Remark(self._waiting)] if self._waiting else self._remarks
+        if lines and remarks:
+            lines.append(Content(""))
         for remark in remarks:
-            if lines:
-                lines.append(Content(""))
             text = Content.styled(visible(remark.text), remark.style)
             lines.extend(_EMPTY_GUTTER + line for line in wrapped(text, inner))
         return lines

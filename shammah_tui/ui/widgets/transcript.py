@@ -107,13 +107,17 @@ class Transcript(ScrollView, can_focus=False):
         self.unseen_lines = 0
         self._extent_changed()
 
+    def plain_lines(self) -> list[str]:
+        """Everything it shows, as text."""
+        return [line.plain for block in self._blocks for line in (*block.lines(self._line_width), Content(""))]
+
     # Where the person is
 
     def follow(self) -> None:
         """Go to the end and stay there."""
         self._following = True
         self.unseen_lines = 0
-        self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self.scroll_end(animate=False, force=True, immediate=True, x_axis=False)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -151,7 +155,7 @@ class Transcript(ScrollView, can_focus=False):
         following = self._following
         self.virtual_size = Size(self._line_width, max(0, self._tops[-1] - GAP))
         if following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self.scroll_end(animate=False, force=True, immediate=True, x_axis=False)
             self._following = True
         self.refresh()
 
@@ -175,7 +179,7 @@ class Transcript(ScrollView, can_focus=False):
         self._heights[index] += grown
         self._extent_changed(index)
         if began_above and not self._following:
-            self.scroll_to(y=self.scroll_offset.y + grown, animate=False, immediate=True)
+            self.scroll_to(y=self.scroll_offset.y + grown, animate=False, force=True, immediate=True)
 
     def on_resize(self, event: events.Resize) -> None:
         """Every height may be another one now: measure what is in view, estimate the rest by what it was."""
@@ -186,7 +190,7 @@ class Transcript(ScrollView, can_focus=False):
         if following:
             self.follow()
         elif anchor < len(self._blocks):
-            self.scroll_to(y=self._tops[anchor], animate=False, immediate=True)
+            self.scroll_to(y=self._tops[anchor], animate=False, force=True, immediate=True)
 
     def _block_at(self, y: int) -> int:
         return max(0, min(len(self._blocks), bisect_right(self._tops, y) - 1))

@@ -1,0 +1,407 @@
+"""The conversation screen under the real keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from shammah_tui.agent.history import History
+from shammah_tui.events import BootstrapState, Phase, TextArrived, TurnEvent, TurnFailed, TurnStarted, TurnWaiting
+from shammah_tui.ui.app import ShammahApp
+from shammah_tui.ui.screens.chat import EXAMPLES
+from shammah_tui.ui.screens.help import HelpScreen
+from shammah_tui.ui.screens.model import ModelScreen
+from shammah_tui.ui.widgets.queue import Queue
+from shammah_tui.ui.widgets.status import Hints, Status
+from shammah_tui.ui.widgets.transcript import Transcript
+from tests.ui.script import Scripted, said
+
+OPEN: Sequence[TurnEvent] = (TurnStarted("Demo", "local"), TextArrived("It begins"))
+SILENT: Sequence[TurnEvent] = (TurnStarted("Demo", "local"),)
+
+
+@asynccontextmanager
+async def showing(
+    *scripts: Sequence[TurnEvent],
+    runtime: Scripted | None = None,
+    history: History | None = None,
+    size: tuple[int, int] = (80, 24),
+) -> AsyncIterator[tuple[ShammahApp, Scripted, Pilot[None]]]:
+    runtime = runtime or Scripted(scripts)
+    app = ShammahApp(runtime, history=history or History(None))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield app, runtime, pilot
+
+
+async def send(pilot: Pilot[None], text: str) -> None:
+    await type_text(pilot, text)
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+async def type_text(pilot: Pilot[None], text: str) -> None:
+    names = {" ": "space", "?": "question_mark", "/": "slash", ".": "full_stop", ",": "comma", "\n": "ctrl+j"}
+    await pilot.press(*(names.get(character, character) for character in text))
+
+
+def shown(app: ShammahApp) -> str:
+    """The transcript as text, all of it."""
+    transcript = app.chat.query_one(Transcript)
+    return "\n".join(transcript.plain_lines())
+
+
+def queued(app: ShammahApp) -> tuple[str, ...]:
+    return app.chat.query_one(Queue).messages
+
+
+async def test_enter_sends_and_the_answer_is_shown() -> None:
+    async with showing(said("Hello **there**.")) as (app, runtime, pilot):
+        await send(pilot, "hi")
+        assert runtime.asked == ["hi"]
+        assert app.chat.prompt.text == ""
+        assert "hi" in shown(app)
+        assert "Hello there." in shown(app)
+        assert "42 tok/s" in shown(app)
+
+
+async def test_ctrl_j_makes_a_new_line_and_enter_sends_both() -> None:
+    async with showing() as (_, runtime, pilot):
+        await type_text(pilot, "one\ntwo")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert runtime.asked == ["one\ntwo"]
+
+
+async def test_keys_typed_ahead_keep_their_order() -> None:
+    async with showing(OPEN) as (app, runtime, pilot):
+        for key in ["a", "b", "enter", "c", "x", "backspace", "d", "enter", "e"]:
+            app.simulate_key(key)
+        await pilot.pause()
+        await pilot.pause()
+        assert runtime.asked == ["ab"]
+        assert queued(app) == ("cd",)
+        assert app.chat.prompt.text == "e"
+
+
+async def test_escape_interrupts_at_once_and_keeps_what_was_said() -> None:
+    async with showing(OPEN) as (app, runtime, pilot):
+        await send(pilot, "hi")
+        assert app.chat.busy
+        await pilot.press("escape")
+        assert not app.chat.busy
+        assert "It begins" in shown(app)
+        assert "Interrupted" in shown(app)
+        await pilot.pause()
+        assert runtime.interrupted == 1
+
+
+async def test_interrupting_before_anything_was_said_gives_the_question_back() -> None:
+    async with showing(SILENT) as (app, _, pilot):
+        await send(pilot, "hi")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.chat.prompt.text == "hi"
+        assert app.chat.query_one(Transcript).block_count == 0
+
+
+async def test_what_is_typed_while_it_answers_is_queued_and_sent_in_turn() -> None:
+    async with showing([TurnWaiting("Loading.")]) as (app, runtime, pilot):
+        await send(pilot, "one")
+        await send(pilot, "two")
+        await send(pilot, "three")
+        assert queued(app) == ("two", "three")
+        assert runtime.asked == ["one"]
+        await pilot.press("escape")
+        await send(pilot, "")
+        assert app.chat.prompt.text == ""
+
+
+async def test_the_queue_goes_on_when_an_answer_is_over() -> None:
+    runtime = Scripted([said("A" * 400)])
+    async with showing(runtime=runtime) as (app, _, pilot):
+        app.simulate_key("a")
+        app.simulate_key("enter")
+        app.simulate_key("b")
+        app.simulate_key("enter")
+        for _ in range(20):
+            await pilot.pause(0.02)
+        assert runtime.asked == ["a", "b"]
+        assert queued(app) == ()
+
+
+async def test_an_interruption_pauses_the_queue_until_enter() -> None:
+    async with showing(OPEN) as (app, runtime, pilot):
+        await send(pilot, "one")
+        await send(pilot, "two")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert queued(app) == ("two",)
+        assert runtime.asked == ["one"]
+        await pilot.press("enter")
+        await pilot.pause()
+        assert runtime.asked == ["one", "two"]
+
+
+async def test_up_on_an_empty_prompt_edits_and_del_removes_what_is_queued() -> None:
+    async with showing(OPEN) as (app, _, pilot):
+        for text in ("one", "two", "three", "four"):
+            await send(pilot, text)
+        await pilot.press("up", "up", "delete")
+        assert queued(app) == ("two", "four")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert queued(app) == ("two",)
+        assert app.chat.prompt.text == "four"
+        assert app.chat.prompt.has_focus
+        await pilot.press("enter")
+        assert queued(app) == ("two", "four")
+
+
+async def test_removing_the_last_queued_message_returns_to_the_prompt() -> None:
+    async with showing(OPEN) as (app, _, pilot):
+        await send(pilot, "one")
+        await send(pilot, "two")
+        await pilot.press("up", "delete")
+        await pilot.pause()
+        assert queued(app) == ()
+        assert app.chat.prompt.has_focus
+        assert app.chat.busy
+
+
+async def test_ctrl_c_interrupts_then_clears_then_asks_then_leaves() -> None:
+    async with showing(OPEN) as (app, _, pilot):
+        await send(pilot, "hi")
+        await type_text(pilot, "draft")
+        await pilot.press("ctrl+c")
+        assert not app.chat.busy
+        assert app.chat.prompt.text == "draft"
+        await pilot.press("ctrl+c")
+        assert app.chat.prompt.text == ""
+        await pilot.press("ctrl+c")
+        assert app.chat.query_one(Hints).notice == "Press Ctrl+C again to leave"
+        assert app.is_running
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert not app.is_running
+
+
+async def test_ctrl_d_deletes_in_a_text_and_leaves_on_an_empty_prompt() -> None:
+    async with showing() as (app, _, pilot):
+        await type_text(pilot, "ab")
+        await pilot.press("home", "ctrl+d")
+        assert app.chat.prompt.text == "b"
+        await pilot.press("ctrl+d", "ctrl+d")
+        await pilot.pause()
+        assert not app.is_running
+
+
+@pytest.mark.parametrize("word", ["/quit", "/exit", "exit", ":q"])
+async def test_words_that_mean_to_leave(word: str) -> None:
+    async with showing() as (app, runtime, pilot):
+        app.chat.prompt.put(word)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert not app.is_running
+        assert runtime.asked == []
+
+
+async def test_ctrl_q_and_tab_do_nothing_surprising() -> None:
+    async with showing() as (app, _, pilot):
+        await type_text(pilot, "abc")
+        await pilot.press("ctrl+q", "tab", "shift+tab", "f4", "f5", "f6", "f7", "f8")
+        assert app.is_running
+        assert app.chat.prompt.text == "abc"
+        assert app.chat.prompt.has_focus
+
+
+async def test_up_and_down_go_through_what_was_sent(tmp_path: Path) -> None:
+    file = tmp_path / "home" / "history.jsonl"
+    async with showing(history=History(file)) as (_, _, pilot):
+        await send(pilot, "first")
+        await send(pilot, "second\nline")
+    async with showing(history=History(file)) as (app, _, pilot):
+        await type_text(pilot, "draft")
+        await pilot.press("up")
+        assert app.chat.prompt.text == "second\nline"
+        await pilot.press("up")
+        assert app.chat.prompt.text == "first"
+        await pilot.press("down", "down", "down")
+        assert app.chat.prompt.text == "draft"
+
+
+async def test_tab_offers_the_examples_one_after_the_other() -> None:
+    async with showing() as (app, _, pilot):
+        for example in (*EXAMPLES, EXAMPLES[0]):
+            await pilot.press("tab")
+            await pilot.pause()
+            assert app.chat.prompt.text == example
+
+
+async def test_function_keys_and_question_mark_reach_every_screen() -> None:
+    async with showing() as (app, _, pilot):
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape")
+        assert app.screen is app.chat
+        await pilot.press("f3")
+        assert isinstance(app.screen, ModelScreen)
+        await pilot.press("f1")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("f2")
+        await pilot.pause()
+        assert app.screen is app.chat
+        assert app.chat.prompt.has_focus
+        await type_text(pilot, "a?")
+        assert app.chat.prompt.text == "a?"
+
+
+async def test_the_model_screen_retries_and_takes_the_demo() -> None:
+    failed = BootstrapState(Phase.FAILED, reason="It broke.", hint="Do this.")
+    runtime = Scripted(state=failed)
+    async with showing(runtime=runtime) as (app, _, pilot):
+        await pilot.press("f3", "r", "d")
+        await pilot.pause()
+        assert runtime.retried == 1
+        assert runtime.switched == ["demo"]
+        await pilot.press("f2")
+        app.chat.prompt.put("/model 1.5b")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert runtime.switched == ["demo", "1.5b"]
+        assert isinstance(app.screen, ModelScreen)
+
+
+async def test_states_of_the_engine_reach_the_status_line() -> None:
+    runtime = Scripted(state=BootstrapState(Phase.INITIALIZING))
+    async with showing(runtime=runtime) as (app, _, pilot):
+        await type_text(pilot, "typed before it was ready")
+        loading = BootstrapState(Phase.LOADING)
+        runtime.become(loading)
+        await pilot.pause()
+        assert app.chat.query_one(Status).bootstrap == loading
+        assert app.chat.prompt.text == "typed before it was ready"
+
+
+async def test_a_failed_question_comes_back_to_the_prompt_and_pauses_the_queue() -> None:
+    async with showing([TurnFailed("No model.", "Press F3.")]) as (app, runtime, pilot):
+        app.simulate_key("a")
+        app.simulate_key("enter")
+        app.simulate_key("b")
+        app.simulate_key("enter")
+        await pilot.pause()
+        await pilot.pause()
+        assert runtime.asked == ["a"]
+        assert "No model." in shown(app)
+        assert "Press F3." in shown(app)
+        assert app.chat.prompt.text == "a"
+
+
+async def test_new_begins_another_conversation() -> None:
+    async with showing(OPEN) as (app, runtime, pilot):
+        await send(pilot, "hi")
+        await send(pilot, "queued")
+        await send(pilot, "/new")
+        await pilot.pause()
+        assert runtime.anew == 1
+        assert queued(app) == ()
+        assert app.chat.query_one(Transcript).block_count == 0
+        await send(pilot, "again")
+        assert runtime.asked == ["hi", "again"]
+
+
+async def test_theme_command_changes_and_names_unknown_ones() -> None:
+    async with showing() as (app, _, pilot):
+        await send(pilot, "/theme")
+        assert app.theme == "shammah-light"
+        await send(pilot, "/theme dark")
+        assert app.theme == "shammah-dark"
+        await send(pilot, "/theme nord")
+        assert app.theme == "nord"
+        await send(pilot, "/theme nosuch")
+        assert "no theme nosuch" in app.chat.query_one(Hints).notice
+
+
+async def test_unknown_command_suggests_and_stays_in_the_prompt() -> None:
+    async with showing() as (app, runtime, pilot):
+        await send(pilot, "/hepl")
+        assert "Did you mean /help?" in app.chat.query_one(Hints).notice
+        assert app.chat.prompt.text == "/hepl"
+        assert runtime.asked == []
+
+
+async def test_copy_gives_the_answer_as_it_was_written() -> None:
+    async with showing(said("**Bold** `code`")) as (app, _, pilot):
+        await pilot.press("ctrl+y")
+        assert "no answer" in app.chat.query_one(Hints).notice
+        await send(pilot, "hi")
+        await pilot.press("ctrl+y")
+        assert app.clipboard == "**Bold** `code`"
+
+
+async def test_a_paste_of_several_lines_is_text_and_sends_nothing() -> None:
+    from textual.events import Paste
+
+    async with showing() as (app, runtime, pilot):
+        app.post_message(Paste("one\ntwo\n"))
+        await pilot.pause()
+        assert app.chat.prompt.text == "one\ntwo\n"
+        assert runtime.asked == []
+
+
+async def test_it_follows_the_end_only_while_the_person_is_there() -> None:
+    long = "\n\n".join(f"Paragraph {number}" for number in range(60))
+    async with showing(said(long), [*OPEN, TextArrived("\n\nmore\n\nmore")]) as (app, _, pilot):
+        await send(pilot, "hi")
+        transcript = app.chat.query_one(Transcript)
+        assert transcript.scroll_y == transcript.max_scroll_y
+        await pilot.press("pageup")
+        await pilot.pause()
+        read = transcript.scroll_y
+        assert read < transcript.max_scroll_y
+        await pilot.press("ctrl+end")
+        await send(pilot, "again")
+        await pilot.press("ctrl+home")
+        await pilot.pause()
+        assert transcript.scroll_y == 0
+
+
+async def test_what_arrives_below_is_counted_and_ctrl_end_goes_there() -> None:
+    runtime = Scripted([said("\n\n".join(["Word"] * 40))])
+    async with showing(runtime=runtime) as (app, _, pilot):
+        await send(pilot, "hi")
+        transcript = app.chat.query_one(Transcript)
+        await pilot.press("pageup")
+        exchange = app.chat._exchange
+        assert exchange is not None
+        exchange._answer.append("\n\nand\n\nmore")
+        transcript.changed(exchange._answer)
+        await pilot.pause()
+        assert transcript.unseen_lines == 4
+        assert app.chat.query_one("#unseen").display
+        await pilot.press("ctrl+end")
+        await pilot.pause()
+        assert transcript.unseen_lines == 0
+        assert transcript.scroll_y == transcript.max_scroll_y
+
+
+@pytest.mark.parametrize("size", [(40, 10), (20, 6), (300, 90)])
+async def test_it_holds_at_any_size(size: tuple[int, int]) -> None:
+    async with showing(said("# A\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```py\nx\n```"), size=size) as (app, _, pilot):
+        await send(pilot, "hi")
+        await pilot.press("f1", "escape", "f3", "f2")
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert app.chat.prompt.has_focus
+        assert app.chat.prompt.region.bottom <= 24
+
+
+async def test_no_color_leaves_only_shades(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with showing(said("`code`")) as (app, _, pilot):
+        await send(pilot, "hi")
+        assert app.no_color
