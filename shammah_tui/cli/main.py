@@ -39,7 +39,15 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        return _closed_pipe()
+        _drop_output()
+        return EXIT_CLOSED_PIPE
+    except OSError as error:
+        if debug:
+            _show_trace()
+        _drop_output()
+        place = f" ({error.filename})" if error.filename else ""
+        tell_error(f"The system refuses: {error.strerror or error}{place}.", "`shammah doctor` may find the cause.")
+        return EXIT_FAILED
     except Exception as error:  # noqa: BLE001  the last resort: words in place of a trace back
         if debug:
             _show_trace()
@@ -68,9 +76,8 @@ def _show_trace() -> None:
     traceback.print_exc()
 
 
-def _closed_pipe() -> int:
-    """Leave quietly: what is still buffered goes nowhere, so that the interpreter's own flush cannot fail."""
+def _drop_output() -> None:
+    """What is still buffered goes nowhere, so that the interpreter's own flush cannot fail once more."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)
-    return EXIT_CLOSED_PIPE
