@@ -27,6 +27,8 @@ ROUTE_STOP = "/v1/shammah/stop"
 
 # The session that a chat request belongs to: the engine keeps that session's keys and values across a restart.
 HEADER_SESSION = "x-shammah-session"
+# How many seconds a chat request may wait for a model to be ready, in place of a 503.
+HEADER_WAIT = "x-shammah-wait"
 
 bootstrap_state = TypeAdapter(BootstrapState)
 

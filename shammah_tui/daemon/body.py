@@ -7,7 +7,7 @@ import json
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from shammah_tui.errors import RequestError
 
@@ -21,7 +21,11 @@ async def read(request: Request, wanted: type[Wanted]) -> Wanted:
     """The body as `wanted`. Raises RequestError: 400, 408, 413, 415; ClientDisconnect where the client left."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise RequestError("The content type must be application/json.", status=415)
-    values = _parse(await _receive(request))
+    return checked(wanted, _parse(await _receive(request)))
+
+
+def checked(wanted: type[Wanted], values: Any) -> Wanted:
+    """`values` as `wanted`. Raises RequestError with the name of the field that is at fault."""
     try:
         return wanted.model_validate(values)
     except ValidationError as error:
@@ -71,6 +75,3 @@ def _explained(error: ValidationError) -> RequestError:
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
     message = f"{name}: {first['msg']}" if name else first["msg"]
     return RequestError(message, param=name or None)
-
-
-__all__ = ["BODY_BYTES_MAX", "ClientDisconnect", "read"]

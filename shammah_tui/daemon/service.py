@@ -151,6 +151,11 @@ class Service:
             pass
         raise ModelNotReady(self.state)
 
+    @property
+    def model_id(self) -> str | None:
+        """What the API calls the model that is loaded or being loaded."""
+        return public_id(self.state.model) if self.state.model else None
+
     def stop(self) -> None:
         self.stopping.set()
         self._announce()

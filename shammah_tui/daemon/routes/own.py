@@ -1,0 +1,128 @@
+"""The routes of our own, as `shammah_tui.wire` lists them: health, state, events, model, tokenize, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from shammah_tui import __version__
+from shammah_tui.daemon import body
+from shammah_tui.daemon.chat_request import TOOLS_MAX, ChatMessage, Part, Tool
+from shammah_tui.daemon.routes.chat import while_connected
+from shammah_tui.daemon.service import Service
+from shammah_tui.errors import RequestError
+from shammah_tui.events import BootstrapState
+from shammah_tui.wire import PROTOCOL, HealthReport, ModelRequest, TokenizeReport, TokenizeRequest, bootstrap_state
+
+# Over TCP a client that vanished is noticed by writing to it.
+PING_SECONDS = 15.0
+MODEL_NAME_MAX = 1024
+_JSON = "application/json"
+
+
+class Empty(BaseModel):
+    """A body that must be JSON, so that no simple form of a web page can send it, and says nothing."""
+
+
+class Conversation(Part):
+    messages: tuple[ChatMessage, ...] = ()
+    tools: tuple[Tool, ...] = ()
+
+
+class Own:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def health(self, request: Request) -> Response:
+        return Response(self._health().model_dump_json(), media_type=_JSON)
+
+    async def state(self, request: Request) -> Response:
+        return _state(self._service.state)
+
+    async def model(self, request: Request) -> Response:
+        wanted = (await body.read(request, ModelRequest)).model.strip()
+        if not wanted or len(wanted) > MODEL_NAME_MAX or "\x00" in wanted:
+            raise RequestError("The name of a model is missing or too long.", param="model")
+        with self._service.presence.visit():
+            return _state(self._service.choose(wanted))
+
+    async def tokenize(self, request: Request) -> Response:
+        asked = await body.read(request, TokenizeRequest)
+        with self._service.presence.visit():
+            loaded = await self._service.ready(0)
+            if asked.messages:
+                spoken = body.checked(Conversation, {"messages": asked.messages, "tools": asked.tools[:TOOLS_MAX]})
+                messages = [message.for_template() for message in spoken.messages]
+                tokens = await loaded.prompt(messages, [tool.model_dump() for tool in spoken.tools])
+            else:
+                tokens = await loaded.tokenize(asked.text)
+        report = TokenizeReport(tokens=len(tokens), context_tokens=loaded.engine.model.context_tokens)
+        return Response(report.model_dump_json(), media_type=_JSON)
+
+    async def stop(self, request: Request) -> Response:
+        await body.read(request, Empty)
+        self._service.stop()
+        return await self.health(request)
+
+    def _health(self) -> HealthReport:
+        service = self._service
+        return HealthReport(
+            status="stopping" if service.stopping.is_set() else "ok",
+            version=__version__,
+            protocol=PROTOCOL,
+            pid=os.getpid(),
+            phase=service.state.phase.value,
+            model=service.model_id,
+            clients=service.presence.count,
+            uptime_seconds=round(time.monotonic() - service.started_at, 3),
+            keep_alive_seconds=service.keep_alive_seconds,
+        )
+
+
+class Events:
+    """GET /v1/shammah/events: the present state, then every change, until one side leaves."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._service.presence.visit():
+            await while_connected(self._send_all(send), receive)
+
+    async def _send_all(self, send: Send) -> None:
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        async with aclosing(self._service.states()) as states, aclosing(_with_pings(states)) as lines:
+            async for line in lines:
+                await send({"type": "http.response.body", "body": line, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _with_pings(states: AsyncGenerator[BootstrapState, None]) -> AsyncGenerator[bytes, None]:
+    following = asyncio.ensure_future(anext(states, None))
+    try:
+        while True:
+            done, _ = await asyncio.wait({following}, timeout=PING_SECONDS)
+            if not done:
+                yield b": ping\n\n"
+                continue
+            state = following.result()
+            if state is None:
+                return
+            yield b"data: " + bootstrap_state.dump_json(state) + b"\n\n"
+            following = asyncio.ensure_future(anext(states, None))
+    finally:
+        following.cancel()
+        await asyncio.wait({following})
+
+
+def _state(state: BootstrapState) -> Response:
+    return Response(bootstrap_state.dump_json(state), media_type=_JSON)
