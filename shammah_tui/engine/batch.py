@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 
 import llama_cpp.llama_cpp as native
 
@@ -46,3 +47,16 @@ class Batch:
         self._wanted[index] = wanted
         self.native.n_tokens = index + 1
         return index
+
+    def add_prompt(self, tokens: Sequence[int], start: int, count: int, sequence: int) -> int:
+        """Appends `tokens[start:start + count]` and returns the index of the last of them, whose logits are wanted
+        only where it is the last of all."""
+        at = int(self.native.n_tokens)
+        end = at + count
+        self.tokens[at:end] = list(tokens[start : start + count])
+        self.positions[at:end] = list(range(start, start + count))
+        self._sequences[at:end] = [sequence] * count
+        self._wanted[at:end] = [0] * count
+        self._wanted[end - 1] = start + count == len(tokens)
+        self.native.n_tokens = end
+        return end - 1

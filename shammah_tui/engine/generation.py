@@ -9,6 +9,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable
 
 from shammah_tui.engine.request import GenerationEnded, GenerationRequest, TextGenerated
+from shammah_tui.engine.sampling import CompiledGrammar
 
 Item = TextGenerated | GenerationEnded | Exception
 
@@ -24,8 +25,15 @@ class Job:
     `cancelled` is only ever set, and read once a token: a plain attribute is enough under the GIL.
     """
 
-    def __init__(self, request: GenerationRequest, prompt: list[int], on_cancel: Callable[[Job], None]) -> None:
+    def __init__(
+        self,
+        request: GenerationRequest,
+        prompt: list[int],
+        grammar: CompiledGrammar | None,
+        on_cancel: Callable[[Job], None],
+    ) -> None:
         self.request = request
+        self.grammar = grammar
         self.prompt = prompt
         self.asked_at = time.perf_counter()
         self.cancelled = False

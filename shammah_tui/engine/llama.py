@@ -8,7 +8,9 @@ from pathlib import Path
 from shammah_tui.engine import model as loading
 from shammah_tui.engine.generation import Job, LlamaGeneration
 from shammah_tui.engine.request import EngineCounts, GenerationRequest, LoadedModel, LoadOptions
+from shammah_tui.engine.sampling import CompiledGrammar, check_sampling
 from shammah_tui.engine.scheduler import Scheduler
+from shammah_tui.engine.session import SessionStore, identity
 from shammah_tui.errors import ContextOverflow, RequestError
 
 
@@ -19,9 +21,12 @@ class LlamaEngine:
     model: LoadedModel
 
     def __init__(self, path: Path, options: LoadOptions | None = None) -> None:
-        self._native = loading.load(path, options or LoadOptions())
+        options = options or LoadOptions()
+        self._native = loading.load(path, options)
         self.model = self._native.info
-        self._scheduler = Scheduler(self._native)
+        folder = options.session_folder
+        sessions = SessionStore(folder, identity(self.model, options)) if folder else None
+        self._scheduler = Scheduler(self._native, sessions)
         self._close_lock = threading.Lock()
         self._closed = False
 
@@ -30,11 +35,11 @@ class LlamaEngine:
         return self._native.vocabulary.tokenize(text, special=special)
 
     def generate(self, request: GenerationRequest) -> LlamaGeneration:
-        """Queues a request. Raises `ContextOverflow`, `EngineBusy` or `RequestError` at once; a grammar that cannot
-        be read raises `RequestError` at the first iteration."""
+        """Queues a request. Raises `ContextOverflow`, `EngineBusy` or `RequestError` at once."""
         prompt = list(request.prompt)
         self._check(request, prompt)
-        job = Job(request, prompt, self._scheduler.interrupt)
+        grammar = CompiledGrammar(request.grammar, self._native.vocabulary) if request.grammar else None
+        job = Job(request, prompt, grammar, self._scheduler.interrupt)
         self._scheduler.submit(job)
         return LlamaGeneration(job)
 
@@ -56,6 +61,7 @@ class LlamaEngine:
             raise RequestError("The prompt holds tokens that this model does not know.", param="messages")
         if request.max_tokens is not None and request.max_tokens < 1:
             raise RequestError("max_tokens must be at least 1.", param="max_tokens")
+        check_sampling(request.sampling)
         if len(prompt) >= self.model.context_tokens:
             raise ContextOverflow(
                 f"The conversation is {len(prompt):,} tokens long, and the model reads {self.model.context_tokens:,}.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import math
 import random
+import weakref
 from collections.abc import Callable, Sequence
 
 import llama_cpp.llama_cpp as native
@@ -22,6 +23,7 @@ from shammah_tui.errors import RequestError
 NO_TOKEN = -1
 """Drawn where the grammar allows nothing more: the answer ends."""
 
+_REFUSALS_MAX = 64
 _REPEAT_WINDOW = 64  # llama.cpp's default `repeat_last_n`
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
@@ -29,6 +31,22 @@ _sample = native.llama_sampler_sample
 _apply = native.llama_sampler_apply
 _accept = native.llama_sampler_accept
 _logits_at = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)(("llama_get_logits_ith", native._lib))
+
+
+def check_sampling(sampling: Sampling) -> None:
+    """Raises `RequestError` for values that llama.cpp would assert on, or that mean nothing."""
+    ranges = {
+        "temperature": (sampling.temperature, 0.0, 100.0),
+        "top_p": (sampling.top_p, 0.0, 1.0),
+        "min_p": (sampling.min_p, 0.0, 1.0),
+        "repeat_penalty": (sampling.repeat_penalty, 0.01, 100.0),
+        "presence_penalty": (sampling.presence_penalty, -100.0, 100.0),
+        "frequency_penalty": (sampling.frequency_penalty, -100.0, 100.0),
+        "top_k": (sampling.top_k, 0, 2**31 - 1),
+    }
+    for name, (value, least, most) in ranges.items():
+        if not least <= value <= most:  # NaN is in no range
+            raise RequestError(f"{name} must be between {least:g} and {most:g}.", param=name)
 
 
 def build_chain(sampling: Sampling, vocabulary: Vocabulary, prompt: Sequence[int], window: int) -> Chain:
@@ -65,7 +83,7 @@ def build_chain(sampling: Sampling, vocabulary: Vocabulary, prompt: Sequence[int
 
 
 class Chain:
-    """Owns a native sampler chain."""
+    """Owns a native sampler."""
 
     def __init__(self, pointer: object) -> None:
         self.pointer = pointer
@@ -89,7 +107,7 @@ class Candidates:
         self._one = np.zeros(1, _CANDIDATE)
         self._one_data = self._one.ctypes.data_as(native.llama_token_data_p)
 
-    def draw(self, chain: Chain, context: int, index: int, grammar: object, banned: Sequence[int]) -> int:
+    def draw(self, chain: Chain, context: int, index: int, grammar: Chain | None, banned: Sequence[int]) -> int:
         """Samples from what `grammar` (None for any) and `banned` leave of the logits of output `index`."""
         size = len(self._ids)
         logits = (ctypes.c_float * size).from_address(_logits_at(context, index))
@@ -99,16 +117,17 @@ class Candidates:
         self._items["logit"][list(banned)] = -math.inf
         self._fill(self._data, size)
         if grammar is not None:
-            _apply(grammar, self._pointer)
+            _apply(grammar.pointer, self._pointer)
             if not np.isfinite(self._items["logit"]).any():
                 return NO_TOKEN
         _apply(chain.pointer, self._pointer)
         return int(self._array.data[self._array.selected].id)
 
-    def allows(self, grammar: object, token: int) -> bool:
+    def allows(self, grammar: Chain, token: int) -> bool:
+        """Whether `token` may come next; changes nothing."""
         self._one[0] = (token, 0.0, 0.0)
         self._fill(self._one_data, 1)
-        _apply(grammar, self._pointer)
+        _apply(grammar.pointer, self._pointer)
         return math.isfinite(float(self._one["logit"][0]))
 
     def _fill(self, data: object, size: int) -> None:
@@ -116,6 +135,22 @@ class Candidates:
         self._array.size = size
         self._array.selected = -1
         self._array.sorted = False
+
+
+class CompiledGrammar:
+    """A grammar as llama.cpp holds it, at its beginning. Raises `RequestError` where it cannot be read."""
+
+    def __init__(self, grammar: Grammar, vocabulary: Vocabulary) -> None:
+        self.triggers = tuple(trigger.encode() for trigger in grammar.triggers if trigger)
+        pointer = native.llama_sampler_init_grammar(vocabulary.pointer, grammar.gbnf.encode(), grammar.root.encode())
+        if not pointer:
+            raise RequestError("The grammar cannot be read.", "Check its GBNF and its root rule.", param="grammar")
+        self.pointer = pointer
+        weakref.finalize(self, native.llama_sampler_free, pointer).atexit = False
+
+    def clone(self) -> Chain:
+        """A copy that reads on from the beginning, apart from this one."""
+        return Chain(native.llama_sampler_clone(self.pointer))
 
 
 def plain_draw(chain: Chain, context: int) -> Callable[[int], int]:
@@ -127,81 +162,71 @@ def plain_draw(chain: Chain, context: int) -> Callable[[int], int]:
 class GrammarDraw:
     """Draws as the chain does until a trigger has been generated, and from there as the grammar allows.
 
-    llama.cpp's own lazy grammar searches all that was generated with a regular expression at every token; here only
-    the last few bytes are compared, and the grammar starts when they end in, or contain, a trigger.
-    Raises `RequestError` for a grammar that cannot be read.
+    llama.cpp's own lazy grammar searches all that was generated at every token; here only the last few bytes are
+    compared, and the grammar starts when they contain a trigger.
     """
 
     def __init__(
-        self, grammar: Grammar, chain: Chain, context: int, vocabulary: Vocabulary, candidates: Candidates
+        self, grammar: CompiledGrammar, chain: Chain, context: int, vocabulary: Vocabulary, candidates: Candidates
     ) -> None:
+        self._compiled = grammar
         self._chain = chain
         self._context = context
         self._vocabulary = vocabulary
         self._candidates = candidates
         self._hidden = frozenset(vocabulary.hidden)
-        self._triggers = tuple(trigger.encode() for trigger in grammar.triggers if trigger)
-        self._awake = not self._triggers
         self._tail = b""
-        self._tail_bytes = max((len(trigger) for trigger in self._triggers), default=1) - 1
-        self._grammar = native.llama_sampler_init_grammar(
-            vocabulary.pointer, grammar.gbnf.encode(), grammar.root.encode()
-        )
-        if not self._grammar:
-            raise RequestError("The grammar cannot be read.", "Check its GBNF and its root rule.", param="grammar")
+        self._tail_bytes = max((len(trigger) for trigger in grammar.triggers), default=1) - 1
+        self._grammar: Chain | None = None if grammar.triggers else grammar.clone()
+        """None while asleep."""
 
     def close(self) -> None:
-        if self._grammar:
-            native.llama_sampler_free(self._grammar)
-            self._grammar = None
+        if self._grammar is not None:
+            self._grammar.close()
 
     def __call__(self, index: int) -> int:
-        if self._awake:
-            return self._draw_awake(index)
+        if self._grammar is not None:
+            return self._draw_awake(index, self._grammar)
         token = int(_sample(self._chain.pointer, self._context, index))
-        if self._passes(token):
-            return token
-        banned = [token]
-        while len(banned) < 64:
-            token = self._candidates.draw(self._chain, self._context, index, None, banned)
-            if self._passes(token):
-                _accept(self._chain.pointer, token)
-                return token
+        banned: list[int] = []
+        while not self._passes(token):
             banned.append(token)
-        return NO_TOKEN
+            if len(banned) > _REFUSALS_MAX:
+                return NO_TOKEN
+            token = self._candidates.draw(self._chain, self._context, index, None, banned)
+        if banned:
+            _accept(self._chain.pointer, token)
+        return token
 
-    def _draw_awake(self, index: int) -> int:
+    def _draw_awake(self, index: int, grammar: Chain) -> int:
         token = self._candidates.draw(self._chain, self._context, index, None, ())
-        if not self._allows(token):
-            token = self._candidates.draw(self._chain, self._context, index, self._grammar, ())
-            if token == NO_TOKEN or not self._allows(token):
+        if not self._allows(grammar, token):
+            token = self._candidates.draw(self._chain, self._context, index, grammar, ())
+            if token == NO_TOKEN:
                 return NO_TOKEN
         _accept(self._chain.pointer, token)
         if token not in self._vocabulary.ends:
-            _accept(self._grammar, token)
+            _accept(grammar.pointer, token)
         return token
 
-    def _allows(self, token: int) -> bool:
+    def _allows(self, grammar: Chain, token: int) -> bool:
         if token in self._hidden and token not in self._vocabulary.ends:
             return False
-        return self._candidates.allows(self._grammar, token)
+        return self._candidates.allows(grammar, token)
 
     def _passes(self, token: int) -> bool:
         """Whether a token may follow while asleep: any, but one that completes a trigger must suit the grammar, which
         then is awake and has read the trigger and what follows it in the same token."""
         text = self._tail + self._vocabulary.pieces[token]
-        starts = [at for trigger in self._triggers if (at := text.find(trigger)) >= 0]
+        starts = [at for trigger in self._compiled.triggers if (at := text.find(trigger)) >= 0]
         if not starts:
             self._tail = text[-self._tail_bytes :] if self._tail_bytes else b""
             return True
-        beginning = text[min(starts) :].decode("utf-8", "replace")
-        trial = native.llama_sampler_clone(self._grammar)
-        for part in self._vocabulary.tokenize(beginning):
-            if not self._candidates.allows(trial, part):
-                native.llama_sampler_free(trial)
+        grammar = self._compiled.clone()
+        for part in self._vocabulary.tokenize(text[min(starts) :].decode("utf-8", "replace")):
+            if not self._candidates.allows(grammar, part):
+                grammar.close()
                 return False
-            _accept(trial, part)
-        self.close()
-        self._grammar = trial
-        self._awake = True
+            _accept(grammar.pointer, part)
+        self._grammar = grammar
         return True
