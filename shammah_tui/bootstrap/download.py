@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,18 +95,19 @@ async def download(request: protocol.Request) -> AsyncGenerator[Downloading | Do
     complaint = asyncio.create_task(_tail(child.stderr))
     try:
         child.stdin.write(request.model_dump_json().encode() + b"\n")
-        async for event in _follow(child):
-            yield event
-            if isinstance(event, Downloaded):
-                return
+        async with aclosing(_follow(child)) as events:
+            async for event in events:
+                yield event
+                if isinstance(event, Downloaded):
+                    return
         raise DownloadError(
             "The download ended without a word.",
             f"Try again. The last it said: {(await complaint).strip() or 'nothing'}",
             retryable=True,
         )
     finally:
-        complaint.cancel()
         await _stop(child)
+        await complaint
 
 
 async def _follow(child: asyncio.subprocess.Process) -> AsyncGenerator[Downloading | Downloaded]:
@@ -172,3 +174,6 @@ async def _stop(child: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         child.kill()
         await child.wait()
+    # To its end, so that the pipes are closed while the loop still runs.
+    if child.stdout is not None:
+        await child.stdout.read()

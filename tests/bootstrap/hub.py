@@ -297,6 +297,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         position = start
         while position < len(data) and hub.open:
+            if faults.stall_at is not None and position >= faults.stall_at:
+                time.sleep(0.05)
+                continue
             stops = [stop for stop in (*hub.cuts_left, faults.stall_at) if stop is not None and stop > position]
             end = min([position + BLOCK_BYTES, len(data), *stops])
             self.wfile.write(data[position:end])
@@ -308,8 +311,6 @@ class _Handler(BaseHTTPRequestHandler):
                 hub.cuts_left.remove(position)
                 self.close_connection = True
                 return
-            while position == faults.stall_at and hub.open:
-                time.sleep(0.05)
 
     def _repo(self, repo: str, revision: str) -> Repo | None:
         found = self.server.hub.repos.get(repo)

@@ -34,7 +34,7 @@ from shammah_tui.errors import DownloadError
 
 HASH_CHUNK_BYTES = 4 * 1024**2
 LOCK_POLL_SECONDS = 1.0
-BACKOFF_FIRST_SECONDS = 0.25
+BACKOFF_FIRST_SECONDS = 0.1
 BACKOFF_MAX_SECONDS = 8.0
 RETRY_AFTER_MAX_SECONDS = 30.0
 
@@ -150,7 +150,7 @@ def _receive_once(request: httpx2.Request, file: RemoteFile, partial: Path, watc
         request.headers["Range"] = f"bytes={start}-"
     response = get_session().send(request, stream=True)
     try:
-        if response.status_code == 416:
+        if start and response.status_code == 416:
             os.truncate(partial, 0)
             raise Cut("the server has no such part", request=request)
         hf_raise_for_status(response)

@@ -1,0 +1,281 @@
+"""The whole way from a wish to a file, for real: own process, own cache, a hub on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from shammah_tui import paths
+from shammah_tui.bootstrap import cache, ledger
+from shammah_tui.bootstrap.prepare import ModelFile, prepare
+from shammah_tui.bootstrap.report import facts, list_models
+from shammah_tui.config.settings import ModelSettings, Settings
+from shammah_tui.events import BootstrapState, Phase
+from tests.bootstrap.conftest import DATA, GIBIBYTE, LAPTOP, told
+from tests.bootstrap.hub import COMMIT, OTHER_COMMIT, Faults, Hub, Repo
+
+USUAL = "Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF:Q8_0"
+OTHER = "owner/other-GGUF"
+NOWHERE = "http://127.0.0.1:9"
+
+
+async def run(wish: str = "", settings: Settings | None = None) -> tuple[list[BootstrapState], ModelFile | None]:
+    return await told(prepare(settings or Settings(), wish, hardware=LAPTOP))
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file where the demo model lies."""
+    monkeypatch.setattr(paths, "PACKAGE", tmp_path / "package")
+    file = paths.demo_model_gguf()
+    file.parent.mkdir(parents=True)
+    file.write_bytes(DATA)
+    return file
+
+
+async def test_auto_downloads_the_model_of_this_machine_and_then_needs_no_network(hub: Hub) -> None:
+    states, file = await run()
+    assert [state.phase for state in states][:2] == [Phase.INITIALIZING, Phase.DOWNLOADING]
+    assert file is not None
+    assert file.path.read_bytes() == DATA
+    assert file.summary.id == USUAL
+    assert "machine with 8.6 GB of memory" in file.summary.reason
+    assert not file.summary.is_demo
+    hub.misbehave(Faults())
+    states, file = await run()
+    assert file is not None
+    assert file.summary.id == USUAL
+    assert hub.seen.requests == []
+
+
+async def test_the_settings_say_what_is_wished(hub: Hub) -> None:
+    _, file = await run(settings=Settings(model=ModelSettings(size="0.5b", family="instruct")))
+    assert file is not None
+    assert file.summary.id == "Qwen/Qwen2.5-0.5B-Instruct-GGUF:Q8_0"
+    assert file.model is not None
+    assert file.model.base_repo == "Qwen/Qwen2.5-0.5B-Instruct"
+
+
+async def test_without_the_hub_the_demo_answers_soon_and_says_why(
+    hub: Hub, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", NOWHERE)
+    before = time.monotonic()
+    states, file = await run()
+    assert time.monotonic() - before < 2
+    assert file is not None
+    assert (file.path, file.summary.is_demo, file.summary.id) == (demo, True, "demo")
+    assert file.summary.reason == "the hub cannot be reached and nothing is downloaded yet"
+    assert "The demo model answers" in states[-1].reason
+    assert "--model auto" in states[-1].hint
+
+
+async def test_a_hub_that_does_not_answer_costs_three_seconds(
+    hub: Hub, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        before = time.monotonic()
+        _, file = await run()
+        assert time.monotonic() - before < 4
+    assert file is not None
+    assert file.summary.is_demo
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "words"),
+    [
+        (Settings(offline=True), {}, "offline is set and nothing is downloaded yet"),
+        (Settings(), {"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set"),
+        (
+            Settings(),
+            {"HF_ENDPOINT": "https://hub.invalid", "HTTPS_PROXY": "<hub>", "NO_PROXY": ""},
+            "the proxy does not",
+        ),
+    ],
+)
+async def test_what_forbids_the_hub_is_named(
+    hub: Hub, demo: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings, variables: dict[str, str], words: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, hub.url if value == "<hub>" else value)
+    _, file = await run(settings=settings)
+    assert file is not None
+    assert words in file.summary.reason
+    assert [request for request in hub.seen.requests if "GET" in request] == []
+
+
+async def test_without_the_hub_what_is_downloaded_goes_before_the_demo(
+    hub: Hub, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await run("0.5b")
+    monkeypatch.setenv("HF_ENDPOINT", NOWHERE)
+    _, file = await run()
+    assert file is not None
+    assert file.summary.id == "Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF:Q8_0"
+    assert "cannot be reached, and this one is downloaded already" in file.summary.reason
+
+
+async def test_with_neither_hub_nor_demo_there_is_no_model(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "PACKAGE", tmp_path)
+    states, file = await run(settings=Settings(offline=True))
+    assert file is None
+    assert states[-1].phase is Phase.NOT_AVAILABLE
+    assert "demo model is missing" in states[-1].reason
+
+
+@pytest.mark.parametrize("wish", ["1.5b", "qwen2.5-coder-1.5b", USUAL, OTHER])
+async def test_what_is_named_and_cannot_be_had_is_never_replaced(
+    hub: Hub, demo: Path, monkeypatch: pytest.MonkeyPatch, wish: str
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", NOWHERE)
+    states, file = await run(wish)
+    assert file is None
+    assert states[-1].phase is Phase.NOT_AVAILABLE
+    assert "cannot be reached" in states[-1].reason
+    assert "--model demo" in states[-1].hint
+
+
+async def test_the_demo_is_there_for_the_asking_also_with_the_hub(hub: Hub, demo: Path) -> None:
+    states, file = await run("demo")
+    assert file is not None
+    assert file.summary.is_demo
+    assert [state.reason for state in states] == [""]
+    assert hub.seen.requests == []
+
+
+async def test_a_path_is_taken_as_it_is(hub: Hub, tmp_path: Path) -> None:
+    given = tmp_path / "mine.gguf"
+    given.write_bytes(DATA)
+    _, file = await run(str(given))
+    assert file is not None
+    assert (file.path, file.summary.name, file.summary.size_bytes) == (given, "mine", len(DATA))
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ("/nowhere/x.gguf", "cannot be read: No such file"),
+        ("<other>", "is no GGUF file"),
+        ("5b", 'no model of size "5b"'),
+        ("nonsense", "no model that Shammah knows"),
+    ],
+)
+async def test_a_wish_that_cannot_be_met_says_why(hub: Hub, tmp_path: Path, wish: str, words: str) -> None:
+    other = tmp_path / "other.gguf"
+    other.write_text("PK, not a model")
+    states, file = await run(str(other) if wish == "<other>" else wish)
+    assert file is None
+    assert states[-1].phase is Phase.FAILED
+    assert words in states[-1].reason
+    assert states[-1].hint
+
+
+async def test_a_failed_download_is_said_and_can_be_tried_again(hub: Hub) -> None:
+    hub.misbehave(Faults(api_status=500))
+    states, file = await run()
+    assert file is None
+    assert states[-1].phase is Phase.FAILED
+    assert "failed (500)" in states[-1].reason
+    assert "--model demo" in states[-1].hint
+    hub.misbehave(Faults())
+    _, file = await run()
+    assert file is not None
+
+
+async def test_a_damaged_file_in_the_cache_is_found_deleted_and_fetched_again(hub: Hub) -> None:
+    _, file = await run()
+    assert file is not None
+    blob = file.path.resolve()
+    blob.write_bytes(b"GGUF" + b"\0" * (len(DATA) - 4))
+    states, file = await run()
+    assert file is not None
+    assert file.path.read_bytes() == DATA
+    assert any("was damaged" in state.reason for state in states)
+
+
+async def test_a_file_that_another_program_downloaded_is_checked_once(hub: Hub) -> None:
+    await run()
+    (paths.home() / ledger.FILE).unlink()
+    hub.misbehave(Faults())
+    states, file = await run()
+    assert file is not None
+    assert [state.progress.done_bytes for state in states if state.progress] == [len(DATA)]
+    states, file = await run()
+    assert [state.progress for state in states if state.progress] == []
+    assert hub.seen.requests == []
+
+
+async def test_a_repository_outside_the_catalog_stays_at_its_first_version(hub: Hub) -> None:
+    hub.repos[OTHER] = Repo(COMMIT, {"other-Q4_K_M.gguf": DATA, "other-Q8_0.gguf": DATA[:1000], "README.md": b"x"})
+    _, file = await run(OTHER)
+    assert file is not None
+    assert file.path.name == "other-Q8_0.gguf"
+    assert ledger.pinned(OTHER) == COMMIT
+    hub.misbehave(Faults())
+    _, again = await run(OTHER)
+    assert again is not None
+    assert again.path == file.path
+    assert hub.seen.requests == []
+    hub.repos[OTHER] = Repo(OTHER_COMMIT, hub.repos[OTHER].files)
+    states, _ = await run(f"{OTHER}:Q4_K_M")
+    assert "no longer the version" in states[-1].reason
+
+
+async def test_a_repository_with_nothing_usual_lists_what_it_has(hub: Hub) -> None:
+    hub.repos[OTHER] = Repo(COMMIT, {"a-Q2_K.gguf": DATA, "a-Q3_K.gguf": DATA})
+    states, _ = await run(OTHER)
+    assert states[-1].phase is Phase.FAILED
+    assert "a-Q2_K.gguf, a-Q3_K.gguf" in states[-1].hint
+
+
+async def test_no_room_for_any_model_leads_to_the_demo(hub: Hub, demo: Path) -> None:
+    full = replace(LAPTOP, disk_free_bytes=GIBIBYTE // 2)
+    _, file = await told(prepare(Settings(), hardware=full))
+    assert file is not None
+    assert file.summary.is_demo
+    assert "of disk and" in file.summary.reason
+
+
+async def test_leaving_early_leaves_no_process(hub: Hub) -> None:
+    hub.misbehave(Faults(stall_at=len(DATA) // 2))
+    async with aclosing(prepare(Settings(), hardware=LAPTOP)) as steps:
+        async for step in steps:
+            if isinstance(step, BootstrapState) and step.progress and step.progress.done_bytes:
+                break
+    assert psutil.Process().children() == []
+
+
+async def test_the_list_says_what_is_here_fits_and_is_chosen(hub: Hub) -> None:
+    await run()
+    rows = {row.source or row.id: row for row in await list_models(Settings(), hardware=LAPTOP)}
+    assert rows[USUAL].is_downloaded
+    assert rows[USUAL].is_chosen
+    assert [row.source for row in rows.values() if row.is_chosen] == [USUAL]
+    assert not rows["Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF:Q8_0"].is_downloaded
+    assert "commercial" in rows["Qwen/Qwen2.5-3B-Instruct-GGUF:Q8_0"].licence_note
+    assert rows["demo"].fits
+
+
+async def test_the_facts_for_the_doctor_name_the_obstacle(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = await facts(Settings())
+    assert (found.endpoint, found.obstacle) == (hub.url, None)
+    assert found.cache_folder == cache.hub_cache_folder()
+    assert found.free_disk_bytes > 0
+    monkeypatch.setenv("HF_ENDPOINT", NOWHERE)
+    found = await facts(Settings())
+    assert found.obstacle is not None
+    assert "cannot be reached" in found.obstacle.reason
