@@ -21,6 +21,7 @@ from shammah_tui.cli.terminal import StatusLine
 from shammah_tui.events import Phase
 from shammah_tui.runtime import Runtime
 from shammah_tui.ui import wording
+from shammah_tui.ui.port import RuntimePort
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -47,7 +48,7 @@ def run(options: Namespace) -> int:
     return asyncio.run(ask()).exit_code
 
 
-async def answer(runtime: Runtime, question: str, sink: Sink, timeout_seconds: float | None) -> Answer:
+async def answer(runtime: RuntimePort, question: str, sink: Sink, timeout_seconds: float | None) -> Answer:
     """Ask, and tell the sink what happens. A signal or the end of the time stops the generation, and what was said so
     far is kept. A reader of the output that went away (BrokenPipeError) stops it too, and is raised."""
     found = Answer()
@@ -87,7 +88,7 @@ async def answer(runtime: Runtime, question: str, sink: Sink, timeout_seconds: f
     return found
 
 
-async def _ask(runtime: Runtime, question: str, sink: Sink, found: Answer, line: StatusLine) -> None:
+async def _ask(runtime: RuntimePort, question: str, sink: Sink, found: Answer, line: StatusLine) -> None:
     async with aclosing(runtime.ask(question)) as events:
         async for event in events:
             found.hear(event, runtime.state)
@@ -96,7 +97,7 @@ async def _ask(runtime: Runtime, question: str, sink: Sink, found: Answer, line:
             sink.hear(event)
 
 
-async def _watch(runtime: Runtime, line: StatusLine, found: Answer) -> None:
+async def _watch(runtime: RuntimePort, line: StatusLine, found: Answer) -> None:
     """Show the engine's way to the model, until the answer begins."""
     async with aclosing(runtime.states()) as states:
         async for state in states:

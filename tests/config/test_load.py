@@ -9,6 +9,7 @@ import pytest
 
 from shammah_tui import paths
 from shammah_tui.config.document import default_text, write_defaults
+from shammah_tui.config.duration import parse_duration
 from shammah_tui.config.keys import keys
 from shammah_tui.config.load import Origin, load
 from shammah_tui.config.settings import Settings
@@ -93,7 +94,7 @@ def test_all_errors_of_all_sources_are_told_at_once_with_line_key_and_what_was_e
 @pytest.mark.parametrize("value", ["soon", "10 weeks", "-1", ""])
 def test_a_keep_alive_that_is_no_length_of_time_is_refused(value: str) -> None:
     written(f'[engine]\nkeep_alive = "{value}"\n')
-    assert 'expected a length of time such as "30s", "10m", "1h", or "0", or "always"' in refusal()
+    assert 'expected a length of time such as "30s", "10m", "1h 30m", or "0", or "always"' in refusal()
 
 
 def test_an_api_key_of_the_wrong_type_is_not_repeated() -> None:
@@ -196,3 +197,15 @@ def test_a_home_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("SHAMMAH_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(HomeError, match="cannot be made"):
         write_defaults()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("10m", 600), ("1h 30m", 5400), ("1h30m", 5400), ("90", 90), ("0", 0), ("0.5 s", 0.5), ("1D", 86400)],
+)
+def test_a_length_of_time_is_read_as_people_write_it(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+def test_always_has_no_end() -> None:
+    assert parse_duration(" Always ") is None
