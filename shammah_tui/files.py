@@ -50,7 +50,7 @@ def write_private(path: Path, data: bytes) -> None:
     try:
         try:
             _write_new(temporary, data)
-            os.replace(temporary, path)
+            temporary.replace(path)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise

@@ -11,13 +11,13 @@ import time
 from starlette.types import ASGIApp
 
 from shammah_tui import __version__, paths
+from shammah_tui.config.duration import parse_duration
 from shammah_tui.config.settings import Settings
 from shammah_tui.daemon.app import create_app
-from shammah_tui.daemon.keep_alive import parse_keep_alive
 from shammah_tui.daemon.security import TcpGuard, own_hosts, parse_bind, read_token
 from shammah_tui.daemon.server import Server, run_all, tcp_socket, unix_socket
 from shammah_tui.daemon.service import Service
-from shammah_tui.errors import EngineError, HomeError
+from shammah_tui.errors import ConfigError, EngineError, HomeError
 from shammah_tui.files import private_folder
 from shammah_tui.process import PidFile, read_identity
 
@@ -43,7 +43,7 @@ def serve(
     Without `keep_alive` it stays. Raises ConfigError (a bad `bind` or `keep_alive`), HomeError, and EngineError where
     one runs already for this home.
     """
-    seconds = parse_keep_alive(keep_alive) if keep_alive is not None else None
+    seconds = _parse_keep_alive(keep_alive) if keep_alive is not None else None
     address = parse_bind(bind, allow_remote=allow_remote) if bind else None
     _set_up_log()
     private_folder(paths.home())
@@ -54,6 +54,13 @@ def serve(
     finally:
         pid_file.release()
     return 0
+
+
+def _parse_keep_alive(text: str) -> float | None:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ConfigError(f'--keep-alive "{text}" cannot be understood.', f"Write {error}.") from None
 
 
 def _acquire(pid_file: PidFile) -> None:

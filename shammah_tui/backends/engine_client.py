@@ -1,0 +1,144 @@
+"""A connection to an engine of ours, by its Unix socket or by TCP: the routes that `shammah_tui.wire` lists."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+from pydantic import ValidationError
+
+from shammah_tui import wire
+from shammah_tui.backends.api_error import connection_errors, raise_for_status
+from shammah_tui.backends.form import messages_as_openai, tools_as_openai
+from shammah_tui.backends.sse import data_of
+from shammah_tui.conversation import Message, ToolSpec
+from shammah_tui.errors import EngineError, EngineGone
+from shammah_tui.events import BootstrapState
+
+# Reading has no limit: a prompt may take minutes, and a process that is gone closes its socket.
+TIMEOUT = httpx2.Timeout(30.0, connect=5.0, read=None)
+SHORT = httpx2.Timeout(10.0, connect=2.0)
+RECONNECTIONS = 3
+RECONNECT_SECONDS = 0.2
+# The name of the host in requests over the Unix socket, which has none.
+SOCKET_URL = "http://engine"
+
+
+class EngineClient:
+    """Every method raises EngineGone where the engine cannot be reached, EngineError where it refuses."""
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self.http = http
+
+    @classmethod
+    def over_socket(cls, path: Path) -> EngineClient:
+        # A connection costs microseconds here, and a kept one may have been closed by the other side.
+        limits = httpx2.Limits(max_keepalive_connections=0)
+        transport = httpx2.AsyncHTTPTransport(uds=str(path), limits=limits, trust_env=False)
+        return cls(httpx2.AsyncClient(transport=transport, base_url=SOCKET_URL, timeout=TIMEOUT, trust_env=False))
+
+    @classmethod
+    def over_tcp(cls, url: str, token: str) -> EngineClient:
+        """`url` without the `/v1` at its end."""
+        headers = {"authorization": f"Bearer {token}"}
+        return cls(httpx2.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT, trust_env=False))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self.http.aclose()
+
+    async def health(self) -> wire.HealthReport:
+        return _health(await self._ask("GET", "/health"))
+
+    async def state(self) -> BootstrapState:
+        return _state(await self._ask("GET", wire.ROUTE_STATE))
+
+    async def events(self) -> AsyncGenerator[BootstrapState, None]:
+        """The present state and each later one; connects anew when the stream breaks off. Raises EngineGone."""
+        failures = 0
+        while True:
+            try:
+                async with aclosing(self._events()) as states:
+                    async for state in states:
+                        failures = 0
+                        yield state
+            except EngineGone:
+                failures += 1
+                if failures > RECONNECTIONS:
+                    raise
+            if (await self.health()).status == "stopping":
+                raise EngineGone("The engine is ending.")
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def switch_model(self, model: str) -> BootstrapState:
+        """Choose and load another model, as `--model` takes it; the state right after, the rest comes by `events`."""
+        return _state(await self._ask("POST", wire.ROUTE_MODEL, {"model": model}))
+
+    async def tokenize(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> wire.TokenizeReport:
+        """How long the conversation is for the model, with its template."""
+        body = {"messages": messages_as_openai(messages), "tools": tools_as_openai(tools)}
+        answer = await self._ask("POST", wire.ROUTE_TOKENIZE, body)
+        with _understood():
+            return wire.TokenizeReport.model_validate(answer)
+
+    async def models(self) -> tuple[str, ...]:
+        """Ids of the models that answer; none while one is loading."""
+        listed = await self._ask("GET", "/v1/models")
+        return tuple(str(model.get("id", "")) for model in listed.get("data", ()))
+
+    async def stop(self) -> wire.HealthReport:
+        """Tell the engine to end; it answers, then goes."""
+        return _health(await self._ask("POST", wire.ROUTE_STOP, {}))
+
+    async def _ask(self, method: str, route: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        with connection_errors():
+            async with self.http.stream(method, route, json=body, timeout=SHORT) as response:
+                await raise_for_status(response)
+                await response.aread()
+        with _understood():
+            answer = response.json()
+        if not isinstance(answer, dict):
+            raise EngineError("The engine's answer could not be understood.")
+        return answer
+
+    async def _events(self) -> AsyncGenerator[BootstrapState, None]:
+        with connection_errors():
+            async with self.http.stream("GET", wire.ROUTE_EVENTS) as response:
+                await raise_for_status(response)
+                async for data in data_of(response.aiter_bytes()):
+                    with _understood():
+                        state = wire.bootstrap_state.validate_json(data)
+                    yield state
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """An answer of another form is an EngineError: most likely of an engine of another version."""
+    try:
+        yield
+    except (ValidationError, ValueError) as error:
+        raise EngineError(
+            "The engine's answer could not be understood.", "`shammah daemon stop` ends one of another version."
+        ) from error
+
+
+def _health(answer: dict[str, Any]) -> wire.HealthReport:
+    with _understood():
+        return wire.HealthReport.model_validate(answer)
+
+
+def _state(answer: dict[str, Any]) -> BootstrapState:
+    with _understood():
+        return wire.bootstrap_state.validate_python(answer)
