@@ -91,7 +91,7 @@ def test_all_errors_of_all_sources_are_told_at_once_with_line_key_and_what_was_e
     assert "shammah config edit" in told
 
 
-@pytest.mark.parametrize("value", ["soon", "10 weeks", "-1", ""])
+@pytest.mark.parametrize("value", ["soon", "10 weeks", "-2", ""])
 def test_a_keep_alive_that_is_no_length_of_time_is_refused(value: str) -> None:
     written(f'[engine]\nkeep_alive = "{value}"\n')
     assert 'expected a length of time such as "30s", "10m", "1h 30m", or "0", or "always"' in refusal()
