@@ -53,7 +53,7 @@ class Engine(Protocol):
     async def close(self) -> None: ...
 
 
-Connect = Callable[[Settings], Awaitable[tuple[Engine, Backend]]]
+Connect = Callable[[Settings, str | None], Awaitable[tuple[Engine, Backend]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,7 @@ class Runtime:
 
     async def _relay(self) -> None:
         """Connect, and publish the engine's states until it is gone. Raises EngineError, EngineGone."""
-        self._engine, backend = await self._connect(self.settings)
+        self._engine, backend = await self._connect(self.settings, self._model)
         if self._model is not None:
             await self._engine.switch_model(self._model)
         async for state in self._engine.events():
@@ -280,10 +280,10 @@ class Runtime:
             await engine.close()
 
 
-async def connect_engine(settings: Settings) -> tuple[Engine, Backend]:
+async def connect_engine(settings: Settings, model: str | None) -> tuple[Engine, Backend]:
     """Our own engine on this machine, started when it does not run. Imported late: the screen shows before this."""
     from shammah_tui.backends.engine_process import connect
     from shammah_tui.backends.local import LocalBackend
 
-    client = await connect(settings)
+    client = await connect(settings, model=model)
     return client, LocalBackend(client)

@@ -5,6 +5,7 @@ A torn or garbled line costs that line only. The file is 0600, read once, append
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -19,7 +20,14 @@ class History:
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        self._texts: list[str] = _read(file) if file is not None else []
+        self._texts: list[str] = []
+        self.problem = ""
+        """Why what was sent earlier could not be read; empty when it could."""
+        if file is not None:
+            try:
+                self._texts = _read(file)
+            except OSError as error:
+                self.problem = error.strerror or str(error)
         self._position = len(self._texts)
         self._draft = ""
 
@@ -54,10 +62,11 @@ class History:
 
 
 def _read(file: Path) -> list[str]:
-    try:
-        lines = file.read_bytes().split(b"\n")
-    except FileNotFoundError:
+    if not file.exists():
         return []
+    if not file.is_file():
+        raise OSError(errno.EINVAL, "It is not a regular file", str(file))
+    lines = file.read_bytes().split(b"\n")
     texts = [text for line in lines if (text := _decode(line))]
     kept = texts[-KEPT:]
     if len(texts) > KEPT * SLACK:

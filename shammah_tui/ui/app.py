@@ -39,6 +39,7 @@ class ShammahApp(App[None], inherit_bindings=False):
     def __init__(self, runtime: RuntimePort, *, history: History, theme_name: str = DEFAULT_THEME) -> None:
         super().__init__(css_path=[paths.styles_folder() / sheet for sheet in SHEETS])
         self.runtime = runtime
+        self._history = history
         self.chat = ChatScreen(runtime, history)
         self._asked_to_leave_at = -LEAVE_SECONDS
         for own in theme.OWN:
@@ -53,6 +54,8 @@ class ShammahApp(App[None], inherit_bindings=False):
 
     def on_ready(self) -> None:
         self._relay_states()
+        if self._history.problem:
+            self.flash(f"What was sent earlier could not be read: {self._history.problem}")
 
     @work(group="states")
     async def _relay_states(self) -> None:

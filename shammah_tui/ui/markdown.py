@@ -65,19 +65,32 @@ class Markdown:
         return self._finished + self._tail_lines
 
     def _draw_tail(self) -> list[Content]:
-        """Move what later text cannot change to the finished lines; return the lines of the block that still grows."""
+        """Move what later text cannot change to the finished lines; return the lines of what still grows."""
         blocks = SyntaxTreeNode(_parser.parse(self._tail)).children
         if not blocks:
             return []
-        for block in blocks[:-1]:
-            self._finished.extend(self._spaced(block))
+        # A block that begins in the unfinished last line may still turn out to belong to the one before it.
+        open_line = self._tail.count("\n")
+        growing = 2 if blocks[-1].map is not None and blocks[-1].map[0] >= open_line else 1
+        for block in blocks[:-growing]:
+            self._finished.extend(self._spaced(block, after=self._finished))
             self._continued = False
-        last = blocks[-1]
-        if len(blocks) > 1 and last.map is not None:
-            self._tail = "\n".join(self._tail.split("\n")[last.map[0] :])
-        while self._growing and last.type == "fence" and last.content.count("\n") > 2 * CODE_PIECE_LINES:
-            last = self._finish_piece(last)
-        return self._spaced(last)
+        blocks = blocks[-growing:] if len(blocks) > growing else blocks
+        first = blocks[0].map
+        if first is not None and first[0]:
+            self._tail = "\n".join(self._tail.split("\n")[first[0] :])
+        if len(blocks) == 1:
+            blocks = [self._finish_pieces(blocks[0])]
+        lines = self._spaced(blocks[0], after=self._finished)
+        for block in blocks[1:]:
+            lines += [Content(""), *draw_block(block, self._width)]
+        return lines
+
+    def _finish_pieces(self, block: SyntaxTreeNode) -> SyntaxTreeNode:
+        """Finish the first lines of a long code block that is still open; return what is left of it."""
+        while self._growing and block.type == "fence" and block.content.count("\n") > 2 * CODE_PIECE_LINES:
+            block = self._finish_piece(block)
+        return block
 
     def _finish_piece(self, fence: SyntaxTreeNode) -> SyntaxTreeNode:
         """Finish the first lines of a long code block and return what is left of it."""
@@ -91,8 +104,8 @@ class Markdown:
         self._tail = "\n".join([opening, *rest])
         return SyntaxTreeNode(_parser.parse(self._tail)).children[-1]
 
-    def _spaced(self, block: SyntaxTreeNode) -> list[Content]:
+    def _spaced(self, block: SyntaxTreeNode, *, after: list[Content]) -> list[Content]:
         if self._continued:
             return draw_code(block.content.rstrip("\n"), block.info, self._width, headed=False)
         lines = draw_block(block, self._width)
-        return [Content(""), *lines] if self._finished and lines else lines
+        return [Content(""), *lines] if after and lines else lines

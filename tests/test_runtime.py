@@ -1,0 +1,272 @@
+"""The runtime against an engine that comes, goes and fails as a script says. The real one: `ui/test_end_to_end`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shammah_tui.agent.loop import BackendEvent
+from shammah_tui.config.settings import Settings
+from shammah_tui.conversation import Message, ToolSpec
+from shammah_tui.errors import EngineError, EngineGone, RequestError
+from shammah_tui.events import (
+    BootstrapState,
+    ModelSummary,
+    Phase,
+    TextArrived,
+    TurnEnded,
+    TurnEvent,
+    TurnFailed,
+    TurnStarted,
+    TurnWaiting,
+)
+from shammah_tui.runtime import AGAIN, Runtime
+from shammah_tui.wire import TokenizeReport
+
+MODEL = ModelSummary("demo", "Demo", "because")
+READY = BootstrapState(Phase.READY, MODEL)
+LOADING = BootstrapState(Phase.LOADING, MODEL)
+WHOLE: tuple[BackendEvent, ...] = (TextArrived("Hel"), TextArrived("lo"), TurnEnded("stop"))
+
+
+@dataclass
+class Engine:
+    """One engine process: its states until it dies, and what it answers. `EngineGone` in an answer kills it."""
+
+    answers: list[Sequence[BackendEvent | Exception]] = field(default_factory=lambda: [WHOLE])
+    states: Sequence[BootstrapState] = (READY,)
+    dies_after_states: bool = False
+    asked: list[tuple[Message, ...]] = field(default_factory=list)
+    switched: list[str] = field(default_factory=list)
+    stopped: int = 0
+    closed: bool = False
+    news: asyncio.Queue[BootstrapState] = field(default_factory=asyncio.Queue)
+
+    async def events(self) -> AsyncGenerator[BootstrapState, None]:
+        for state in self.states:
+            yield state
+        if self.dies_after_states:
+            raise EngineGone("The engine went away.")
+        while True:
+            yield await self.news.get()
+
+    async def switch_model(self, model: str) -> BootstrapState:
+        self.switched.append(model)
+        return LOADING
+
+    async def tokenize(self, messages: Sequence[Message]) -> TokenizeReport:
+        return TokenizeReport(tokens=len(messages), context_tokens=100)
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolSpec],
+        session: str,
+        temperature: float,
+        max_tokens: int,
+    ) -> AsyncGenerator[BackendEvent, None]:
+        self.asked.append(tuple(messages))
+        try:
+            for event in self.answers.pop(0):
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+            await asyncio.sleep(0)
+        except GeneratorExit:
+            self.stopped += 1
+            raise
+
+
+@dataclass
+class Engines:
+    """What connecting gives, one after the other; an exception stands for a start that fails."""
+
+    given: list[Engine | Exception]
+    connected: int = 0
+
+    async def __call__(self, settings: Settings, model: str | None) -> tuple[Engine, Engine]:
+        self.connected += 1
+        engine = self.given.pop(0)
+        if isinstance(engine, Exception):
+            raise engine
+        return engine, engine
+
+
+def runtime_of(*given: Engine | Exception, model: str | None = None) -> tuple[Runtime, Engines]:
+    engines = Engines(list(given))
+    return Runtime(Settings(), folder=Path("/project"), model=model, connect=engines), engines
+
+
+async def heard(runtime: Runtime, question: str = "hi") -> list[TurnEvent]:
+    async with asyncio.timeout(5), aclosing(runtime.ask(question)) as events:
+        return [event async for event in events]
+
+
+async def reaches(runtime: Runtime, phase: Phase) -> None:
+    async with asyncio.timeout(5), aclosing(runtime.states()) as states:
+        async for state in states:
+            if state.phase is phase:
+                return
+
+
+async def test_an_answer_is_streamed_and_kept() -> None:
+    engine = Engine()
+    runtime, _ = runtime_of(engine)
+    events = await heard(runtime)
+    assert events[-4:] == [TurnStarted("Demo", "local"), *WHOLE]
+    assert runtime.record.last_answer == "Hello"
+    assert engine.asked[0][0].role == "system"
+    assert "/project" in engine.asked[0][0].content
+    use = await runtime.context()
+    assert use is not None
+    assert (use.used_tokens, use.context_tokens) == (3, 100)
+    await runtime.close()
+    assert engine.closed
+
+
+async def test_a_question_waits_for_the_model_and_goes_on_by_itself() -> None:
+    engine = Engine(states=(BootstrapState(Phase.INITIALIZING), LOADING))
+    runtime, _ = runtime_of(engine)
+    asking = asyncio.create_task(heard(runtime))
+    await reaches(runtime, LOADING.phase)
+    engine.news.put_nowait(READY)
+    events = await asking
+    assert isinstance(events[0], TurnWaiting)
+    assert events[-1] == TurnEnded("stop")
+    await runtime.close()
+
+
+async def test_closing_stops_the_generation_and_keeps_what_was_said() -> None:
+    engine = Engine()
+    runtime, _ = runtime_of(engine)
+    async with aclosing(runtime.ask("hi")) as events:
+        async for event in events:
+            if isinstance(event, TextArrived):
+                break
+    assert engine.stopped == 1
+    assert runtime.record.last_answer == "Hel"
+    assert runtime.record.entries[-1].finish_reason == "interrupted"
+    await runtime.close()
+
+
+async def test_cancelling_while_it_waits_leaves_no_question_behind() -> None:
+    runtime, _ = runtime_of(Engine(states=(LOADING,)))
+    asking = asyncio.create_task(heard(runtime))
+    await asyncio.sleep(0.01)
+    asking.cancel()
+    await asyncio.wait({asking})
+    assert runtime.record.entries == ()
+    await runtime.close()
+
+
+async def test_an_engine_that_goes_away_mid_answer_is_started_again_and_the_part_is_marked() -> None:
+    first = Engine([[TextArrived("Hel"), EngineGone("The engine went away.")]])
+    runtime, engines = runtime_of(first, Engine())
+    events = await heard(runtime)
+    assert isinstance(events[-1], TurnFailed)
+    assert runtime.record.entries[-1].finish_reason == "lost"
+    assert (await heard(runtime, "again"))[-1] == TurnEnded("stop")
+    assert engines.connected == 2
+    assert first.closed
+    await runtime.close()
+
+
+async def test_a_question_that_got_nothing_is_sent_again_to_the_new_engine() -> None:
+    second = Engine()
+    runtime, _ = runtime_of(Engine([[EngineGone("The engine went away.")]]), second)
+    events = await heard(runtime)
+    assert TurnWaiting(AGAIN) in events
+    assert events[-1] == TurnEnded("stop")
+    assert runtime.record.last_answer == "Hello"
+    await runtime.close()
+
+
+async def test_a_question_is_not_sent_a_third_time() -> None:
+    gone = EngineGone("The engine went away.")
+    runtime, engines = runtime_of(Engine([[gone]]), Engine([[gone]]), Engine())
+    assert isinstance((await heard(runtime))[-1], TurnFailed)
+    assert runtime.record.entries == ()
+    await runtime.close()
+    assert engines.connected <= 3
+
+
+async def test_readers_of_the_states_survive_a_restart() -> None:
+    runtime, _ = runtime_of(Engine(states=(READY,), dies_after_states=True), Engine(states=(LOADING, READY)))
+    seen = []
+    async with asyncio.timeout(5), aclosing(runtime.states()) as states:
+        async for state in states:
+            seen.append(state)
+            if len(seen) > 1 and state == READY:
+                break
+    assert runtime.state == READY
+    await runtime.close()
+
+
+async def test_an_engine_that_cannot_be_started_says_why_and_is_tried_again_when_asked() -> None:
+    runtime, engines = runtime_of(
+        EngineError("No engine.", "Do this."), EngineError("No engine.", "Do this."), Engine()
+    )
+    assert (await heard(runtime))[-1] == TurnFailed("No engine.", "Do this.")
+    assert runtime.state == BootstrapState(Phase.FAILED, reason="No engine.", hint="Do this.")
+    assert (await heard(runtime))[-1] == TurnFailed("No engine.", "Do this.")
+    assert (await heard(runtime))[-1] == TurnEnded("stop")
+    assert engines.connected == 3
+    await runtime.close()
+
+
+async def test_an_engine_that_dies_again_and_again_is_left_alone() -> None:
+    dying = [Engine(states=(LOADING,), dies_after_states=True) for _ in range(5)]
+    runtime, engines = runtime_of(*dying)
+    runtime.start()
+    await reaches(runtime, Phase.FAILED)
+    await asyncio.sleep(0.01)
+    assert engines.connected == 2
+    await runtime.close()
+
+
+async def test_a_model_that_failed_to_load_fails_the_question_with_its_hint() -> None:
+    failed = BootstrapState(Phase.FAILED, MODEL, reason="Damaged file.", hint="Delete it.")
+    engine = Engine(states=(failed,))
+    runtime, _ = runtime_of(engine)
+    assert (await heard(runtime))[-1] == TurnFailed("Damaged file.", "Delete it.")
+    await runtime.retry()
+    assert engine.switched == ["auto"]
+    await runtime.close()
+
+
+async def test_a_refused_request_fails_the_turn_and_leaves_the_conversation_as_it_was() -> None:
+    runtime, engines = runtime_of(Engine([[RequestError("Too long.", "Shorten it.")], WHOLE]))
+    assert (await heard(runtime))[-1] == TurnFailed("Too long.", "Shorten it.")
+    assert runtime.record.entries == ()
+    assert (await heard(runtime))[-1] == TurnEnded("stop")
+    assert engines.connected == 1
+    await runtime.close()
+
+
+async def test_a_model_that_was_asked_for_is_switched_to() -> None:
+    engine = Engine()
+    runtime, _ = runtime_of(engine, model="1.5b")
+    await heard(runtime)
+    await runtime.switch_model("demo")
+    assert engine.switched == ["1.5b", "demo"]
+    assert runtime.state == LOADING
+    await runtime.close()
+
+
+async def test_a_new_conversation_forgets_the_old_one() -> None:
+    engine = Engine([WHOLE, WHOLE])
+    runtime, _ = runtime_of(engine)
+    await heard(runtime, "one")
+    session = runtime.record.session
+    runtime.begin_anew()
+    await heard(runtime, "two")
+    assert [message.content for message in engine.asked[1][1:]] == ["two"]
+    assert runtime.record.session != session
+    await runtime.close()

@@ -1,0 +1,51 @@
+"""One table for all keys: no key means two things in one place, and what comes later is still free."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from textual.binding import Binding
+
+from shammah_tui.ui.keys import TABLE, editing_bindings
+
+KEPT_FREE = {
+    "f4",
+    "f5",
+    "f6",
+    "f7",
+    "f8",
+    "shift+tab",
+    "ctrl+g",
+    "ctrl+r",
+    "ctrl+o",
+    "ctrl+b",
+    "ctrl+q",
+    "ctrl+s",
+    "ctrl+t",
+}
+
+
+def test_no_key_means_two_things_where_both_apply() -> None:
+    seen_together = {
+        "prompt": {"prompt", "chat", "everywhere"},
+        "queue": {"queue", "everywhere"},
+        "model": {"everywhere"},
+    }
+    for one, other in product(TABLE, TABLE):
+        if one is not other and other.where in seen_together.get(one.where, set()):
+            assert not set(one.keys.split(",")) & set(other.keys.split(",")), (one, other)
+
+
+def test_keys_of_later_versions_and_digits_are_free() -> None:
+    ours = {key for entry in TABLE for key in entry.keys.split(",")}
+    editing = {
+        key.strip() for binding in editing_bindings() if isinstance(binding, Binding) for key in binding.key.split(",")
+    }
+    assert not KEPT_FREE & (ours | editing)
+    assert not {str(digit) for digit in range(10)} & ours
+
+
+def test_every_key_has_a_help_and_an_own_id() -> None:
+    assert all(key.help and key.shown for key in TABLE)
+    ids = [(key.where, key.action) for key in TABLE]
+    assert len(ids) == len(set(ids))
