@@ -139,6 +139,11 @@ class Catalog:
                 return model
         return None
 
+    def revision_of(self, repo: str) -> str:
+        """The commit that this repository of GGUFs is pinned to; empty where the catalog has none."""
+        artifacts = (artifact for model in self.models for artifact in model.artifact)
+        return next((artifact.revision for artifact in artifacts if artifact.repo == repo), "")
+
     def by_size(self, size: str, family: Family) -> CatalogModel | None:
         """The model of this size: the preferred family first, then what "auto" may take, then any."""
         fitting = [model for model in self.models if model.size == size]

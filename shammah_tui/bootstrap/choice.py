@@ -8,7 +8,7 @@ training run need their share. What a person names is taken even if it looks too
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shammah_tui.bootstrap.catalog import Artifact, Catalog, CatalogModel, Family
 from shammah_tui.bootstrap.hardware import Hardware
@@ -77,7 +77,8 @@ def choose(
         return Choice(wish, "it was asked for; it is not in the catalog, so nothing is known of what it needs")
     artifact = _artifact_for(hardware, model, wish)
     if artifact is None:
-        return Choice(wish, "it was asked for; this file of it is not in the catalog")
+        there = replace(wish, text=model.artifact[0].repo)
+        return Choice(there, "it was asked for; this file of it is not in the catalog")
     obstacle = obstacle_to(hardware, model, artifact, downloaded)
     reason = f"it was asked for, although {obstacle}" if obstacle else "it was asked for"
     others = _alternatives(hardware, catalog, model, downloaded)

@@ -59,7 +59,7 @@ async def prepare(settings: Settings, wish: str = "", *, hardware: Hardware | No
     try:
         known = catalog.load()
         wanted = parse_wish(wish or settings.model.size, known)
-        machine = hardware if hardware is not None else await asyncio.to_thread(probe)
+        machine = for_device(settings, hardware if hardware is not None else await asyncio.to_thread(probe))
         here = await asyncio.to_thread(downloaded, known)
         chosen = choice.choose(machine, known, wanted, family=settings.model.family, downloaded=here)
         async with aclosing(_Way(settings, known, machine, chosen, here).steps()) as steps:
@@ -75,12 +75,29 @@ def downloaded(known: Catalog) -> dict[str, tuple[Path, ...]]:
     for model in known.models:
         for artifact in model.artifact:
             revision = artifact.revision or ledger.pinned(artifact.repo)
-            files = cache.find(artifact.repo, artifact.names, revision)
-            if files and all(
-                path.stat().st_size == file.size_bytes for path, file in zip(files, artifact.files, strict=True)
+            # Another program may have fetched the same file by another commit; only its hash can tell.
+            for files, must_promise in (
+                (cache.find(artifact.repo, artifact.names, revision), False),
+                (cache.find(artifact.repo, artifact.names), True),
             ):
-                found[artifact.id] = files
+                if files and _is_same(files, artifact, must_promise):
+                    found[artifact.id] = files
+                    break
     return found
+
+
+def _is_same(files: tuple[Path, ...], artifact: Artifact, must_promise: bool) -> bool:
+    """Whether these can be the files of `artifact`: their lengths, and what the cache promises of their hashes."""
+    for path, file in zip(files, artifact.files, strict=True):
+        promised = cache.expected_sha256(path)
+        if path.stat().st_size != file.size_bytes or ((promised or must_promise) and promised != file.sha256):
+            return False
+    return True
+
+
+def for_device(settings: Settings, machine: Hardware) -> Hardware:
+    """The machine as the engine will use it: without its cards where the processor was asked for."""
+    return replace(machine, gpus=()) if settings.model.device == "cpu" else machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +225,11 @@ class _Way:
     async def _download(self) -> AsyncGenerator[Step]:
         summary, artifact, wish = self._summary(), self.chosen.artifact, self.chosen.wish
         repo = artifact.repo if artifact else wish.text
+        # A file that the catalog has not, of a repository that it has, is taken of the same version.
+        revision = artifact.revision if artifact else self.known.revision_of(repo)
         request = Request(
             repo=repo,
-            revision=(artifact.revision if artifact else "") or await asyncio.to_thread(ledger.pinned, repo),
+            revision=revision or await asyncio.to_thread(ledger.pinned, repo),
             files=artifact.files if artifact else (),
             selector=wish.selector,
             attempts=ATTEMPTS,

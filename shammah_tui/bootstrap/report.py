@@ -9,7 +9,7 @@ from pathlib import Path
 from shammah_tui import paths
 from shammah_tui.bootstrap import cache, catalog, choice
 from shammah_tui.bootstrap.hardware import Hardware, probe
-from shammah_tui.bootstrap.prepare import DEMO_ID, DEMO_NAME, DEMO_QUANTIZATION, downloaded
+from shammah_tui.bootstrap.prepare import DEMO_ID, DEMO_NAME, DEMO_QUANTIZATION, downloaded, for_device
 from shammah_tui.bootstrap.reach import Obstacle, endpoint, obstacle_to_hub
 from shammah_tui.bootstrap.wish import Wish, WishKind, parse_wish
 from shammah_tui.config.settings import Settings
@@ -53,7 +53,7 @@ class Facts:
 async def list_models(settings: Settings, *, hardware: Hardware | None = None) -> tuple[ModelRow, ...]:
     """A row for each quantisation of the catalog, and the demo last. Raises ModelError where the catalog cannot be
     read or the settings name no model."""
-    machine = hardware if hardware is not None else await asyncio.to_thread(probe)
+    machine = for_device(settings, hardware if hardware is not None else await asyncio.to_thread(probe))
     return await asyncio.to_thread(_rows, settings, machine)
 
 

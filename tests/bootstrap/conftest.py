@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from shammah_tui import paths
 from shammah_tui.bootstrap.hardware import Hardware
-from shammah_tui.bootstrap.prepare import ModelFile, Step
+from shammah_tui.bootstrap.prepare import ModelFile, Step, prepare
 from shammah_tui.bootstrap.state import advance
+from shammah_tui.config.settings import Settings
 from shammah_tui.events import BootstrapState, ModelSummary, Phase
 from tests.bootstrap.hub import Hub
 
@@ -20,6 +22,10 @@ GIBIBYTE = 1024**3
 DATA = b"GGUF" + random.Random(7).randbytes(1_000_000 - 4)
 
 LAPTOP = Hardware(8 * GIBIBYTE, 6 * GIBIBYTE, 4, "linux", "x86_64", disk_free_bytes=100 * GIBIBYTE)
+
+USUAL = "Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF:Q8_0"
+"""What "auto" takes on LAPTOP."""
+OTHER = "owner/other-GGUF"
 
 # What a developer's own environment may hold, and a test must not see.
 FOREIGN = (
@@ -60,3 +66,17 @@ async def told(steps: AsyncIterator[Step]) -> tuple[list[BootstrapState], ModelF
             states.append(step)
     assert file is not None or state.phase in (Phase.FAILED, Phase.NOT_AVAILABLE)
     return states, file
+
+
+async def run(wish: str = "", settings: Settings | None = None) -> tuple[list[BootstrapState], ModelFile | None]:
+    return await told(prepare(settings or Settings(), wish, hardware=LAPTOP))
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file where the demo model lies."""
+    monkeypatch.setattr(paths, "PACKAGE", tmp_path / "package")
+    file = paths.demo_model_gguf()
+    file.parent.mkdir(parents=True)
+    file.write_bytes(DATA)
+    return file

@@ -112,6 +112,12 @@ def test_what_the_catalog_has_not_is_left_to_the_hub(wish: str) -> None:
     assert "not in the catalog" in chosen.reason
 
 
+def test_another_quantisation_of_a_known_model_is_looked_for_where_its_ggufs_are() -> None:
+    chosen = choose(linux(8), KNOWN, parse_wish("Qwen/Qwen2.5-Coder-7B-Instruct:Q8_0", KNOWN))
+    assert chosen.wish.text == "Qwen/Qwen2.5-Coder-7B-Instruct-GGUF"
+    assert len(KNOWN.revision_of(chosen.wish.text)) == 40
+
+
 def test_the_3b_says_that_it_is_not_for_commercial_use() -> None:
     assert "not for commercial use" in choose(linux(16), KNOWN, Wish(WishKind.AUTO)).licence_note
     assert choose(linux(32), KNOWN, Wish(WishKind.AUTO)).licence_note == ""

@@ -12,31 +12,17 @@ import psutil
 import pytest
 
 from shammah_tui import paths
-from shammah_tui.bootstrap import cache, ledger
-from shammah_tui.bootstrap.prepare import ModelFile, prepare
+from shammah_tui.bootstrap import cache
+from shammah_tui.bootstrap.hardware import Gpu
+from shammah_tui.bootstrap.prepare import prepare
 from shammah_tui.bootstrap.report import facts, list_models
 from shammah_tui.config.settings import ModelSettings, Settings
 from shammah_tui.events import BootstrapState, Phase
-from tests.bootstrap.conftest import DATA, GIBIBYTE, LAPTOP, told
-from tests.bootstrap.hub import COMMIT, OTHER_COMMIT, Faults, Hub, Repo
+from tests.bootstrap.conftest import DATA, GIBIBYTE, LAPTOP, OTHER, USUAL, run, told
+from tests.bootstrap.hub import Hub
+from tests.bootstrap.hub_server import Faults
 
-USUAL = "Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF:Q8_0"
-OTHER = "owner/other-GGUF"
 NOWHERE = "http://127.0.0.1:9"
-
-
-async def run(wish: str = "", settings: Settings | None = None) -> tuple[list[BootstrapState], ModelFile | None]:
-    return await told(prepare(settings or Settings(), wish, hardware=LAPTOP))
-
-
-@pytest.fixture
-def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file where the demo model lies."""
-    monkeypatch.setattr(paths, "PACKAGE", tmp_path / "package")
-    file = paths.demo_model_gguf()
-    file.parent.mkdir(parents=True)
-    file.write_bytes(DATA)
-    return file
 
 
 async def test_auto_downloads_the_model_of_this_machine_and_then_needs_no_network(hub: Hub) -> None:
@@ -196,50 +182,11 @@ async def test_a_failed_download_is_said_and_can_be_tried_again(hub: Hub) -> Non
     assert file is not None
 
 
-async def test_a_damaged_file_in_the_cache_is_found_deleted_and_fetched_again(hub: Hub) -> None:
-    _, file = await run()
-    assert file is not None
-    blob = file.path.resolve()
-    blob.write_bytes(b"GGUF" + b"\0" * (len(DATA) - 4))
-    states, file = await run()
-    assert file is not None
-    assert file.path.read_bytes() == DATA
-    assert any("was damaged" in state.reason for state in states)
-
-
-async def test_a_file_that_another_program_downloaded_is_checked_once(hub: Hub) -> None:
-    await run()
-    (paths.home() / ledger.FILE).unlink()
-    hub.misbehave(Faults())
-    states, file = await run()
-    assert file is not None
-    assert [state.progress.done_bytes for state in states if state.progress] == [len(DATA)]
-    states, file = await run()
-    assert [state.progress for state in states if state.progress] == []
-    assert hub.seen.requests == []
-
-
-async def test_a_repository_outside_the_catalog_stays_at_its_first_version(hub: Hub) -> None:
-    hub.repos[OTHER] = Repo(COMMIT, {"other-Q4_K_M.gguf": DATA, "other-Q8_0.gguf": DATA[:1000], "README.md": b"x"})
-    _, file = await run(OTHER)
-    assert file is not None
-    assert file.path.name == "other-Q8_0.gguf"
-    assert ledger.pinned(OTHER) == COMMIT
-    hub.misbehave(Faults())
-    _, again = await run(OTHER)
-    assert again is not None
-    assert again.path == file.path
-    assert hub.seen.requests == []
-    hub.repos[OTHER] = Repo(OTHER_COMMIT, hub.repos[OTHER].files)
-    states, _ = await run(f"{OTHER}:Q4_K_M")
-    assert "no longer the version" in states[-1].reason
-
-
-async def test_a_repository_with_nothing_usual_lists_what_it_has(hub: Hub) -> None:
-    hub.repos[OTHER] = Repo(COMMIT, {"a-Q2_K.gguf": DATA, "a-Q3_K.gguf": DATA})
-    states, _ = await run(OTHER)
-    assert states[-1].phase is Phase.FAILED
-    assert "a-Q2_K.gguf, a-Q3_K.gguf" in states[-1].hint
+async def test_the_processor_alone_does_not_count_the_graphics_card(hub: Hub) -> None:
+    machine = replace(LAPTOP, gpus=(Gpu("card", 24 * GIBIBYTE, 24 * GIBIBYTE),))
+    settings = Settings(offline=True, model=ModelSettings(device="cpu"))
+    rows = await list_models(settings, hardware=machine)
+    assert [row.source for row in rows if row.is_chosen] == [USUAL]
 
 
 async def test_no_room_for_any_model_leads_to_the_demo(hub: Hub, demo: Path) -> None:
