@@ -25,7 +25,7 @@ def run(options: Namespace) -> int:
     for finding in findings:
         _print(finding, width)
     warnings = sum(finding.grade is Grade.WARNING for finding in findings)
-    print(f"\n{_count(len(broken), 'thing')} broken, {_count(warnings, 'warning')}.")
+    print(f"\n{len(broken) or 'Nothing'} broken, {warnings} {'warning' if warnings == 1 else 'warnings'}.")
     return 1 if broken else 0
 
 
@@ -35,7 +35,3 @@ def _print(finding: Finding, width: int) -> None:
     print(f"{painted(sign, colour, sys.stdout)} {finding.name:<{width}}  {finding.detail.replace(chr(10), indent)}")
     if finding.hint:
         print(f"{indent[1:]}→ {finding.hint.replace(chr(10), indent + '  ')}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number or 'No'} {noun}{'' if number == 1 else 's'}"

@@ -50,7 +50,7 @@ def _serve(options: Namespace) -> int:
 async def _start(options: Namespace) -> int:
     configuration = configured(options)
     model = wanted_model(configuration)
-    client = await engine_process.connect(configuration.settings)
+    client = await engine_process.connect(configuration.settings, model=model)
     try:
         if model is not None:
             await client.switch_model(model)
