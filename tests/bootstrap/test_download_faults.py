@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from shammah_tui.bootstrap import cache
 from shammah_tui.bootstrap.hub.protocol import Request
+from shammah_tui.bootstrap.reach import CERTIFICATE, obstacle_to_hub
+from shammah_tui.config.settings import Settings
 from tests.bootstrap.asking import HALF, OTHER, REPO, SHA256, fetch, partial, refusal, wanted
 from tests.bootstrap.conftest import DATA
 from tests.bootstrap.hub import COMMIT, Hub
@@ -174,3 +181,36 @@ async def test_a_folder_that_cannot_be_written_is_said(hub: Hub) -> None:
     blocked.write_text("a file where the cache should be")
     error = await refusal()
     assert str(blocked) in error.message + error.hint
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="a certificate is made by openssl")
+async def test_a_certificate_that_nobody_signed_is_said(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "1",
+        "-subj",
+        "/CN=localhost",
+        "-keyout",
+    ]
+    await asyncio.to_thread(subprocess.run, [*make, key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
+        monkeypatch.setenv("HF_ENDPOINT", f"https://localhost:{server.sockets[0].getsockname()[1]}")
+        assert await obstacle_to_hub(Settings()) == CERTIFICATE
+        error = await refusal()
+    assert "is not trusted" in error.message
+    assert "SSL_CERT_FILE" in error.hint
