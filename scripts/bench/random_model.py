@@ -35,7 +35,7 @@ class Shape:
     context: int
 
 
-TINY = Shape("random-tiny", 64, 2, 4, 2, 128, 512, 2048)
+TINY = Shape("random-tiny", 64, 2, 2, 1, 128, 512, 2048)
 QWEN_HALF_B = Shape("random-0.5b", 896, 24, 14, 2, 4864, 151_936, 32_768)
 
 

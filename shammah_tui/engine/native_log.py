@@ -9,13 +9,13 @@ import llama_cpp.llama_cpp as native
 
 log = logging.getLogger(__name__)
 
-_ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR; 3 is a warning
+_ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR; 5 continues a line, such as the dots of a progress
 _recent: deque[str] = deque(maxlen=40)
 
 
 def _receive(level: int, text: bytes, _data: object) -> None:
     line = text.decode("utf-8", "replace").rstrip()
-    if level >= _ERROR_LEVEL and line:
+    if level == _ERROR_LEVEL and line:
         _recent.append(line)
     if line:
         log.debug("%s", line)

@@ -142,7 +142,9 @@ class CompiledGrammar:
 
     def __init__(self, grammar: Grammar, vocabulary: Vocabulary) -> None:
         self.triggers = tuple(trigger.encode() for trigger in grammar.triggers if trigger)
-        pointer = native.llama_sampler_init_grammar(vocabulary.pointer, grammar.gbnf.encode(), grammar.root.encode())
+        text, root = grammar.gbnf.encode(), grammar.root.encode()
+        # llama.cpp takes an empty text for "no grammar at all".
+        pointer = native.llama_sampler_init_grammar(vocabulary.pointer, text, root) if text.strip() else None
         if not pointer:
             raise RequestError("The grammar cannot be read.", "Check its GBNF and its root rule.", param="grammar")
         self.pointer = pointer

@@ -106,7 +106,7 @@ class SessionStore:
             self._prune()
         except OSError as error:
             log.warning("a session could not be saved: %s", error)
-            draft.unlink(missing_ok=True)
+            _remove(draft)
             return False
         return True
 
@@ -116,10 +116,7 @@ class SessionStore:
 
     def _drop(self, path: Path, error: Exception) -> None:
         log.warning("a saved session is damaged (%s): removed", error)
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as refused:
-            log.warning("it could not be removed: %s", refused)
+        _remove(path)
 
     def _prune(self) -> None:
         files = sorted(
@@ -134,6 +131,13 @@ class SessionStore:
                 path.unlink(missing_ok=True)
         for leftover in self._folder.glob("*.part"):
             leftover.unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("a session's file could not be removed: %s", error)
 
 
 def _seal(path: Path) -> None:

@@ -1,0 +1,92 @@
+"""The yardstick: `llama_decode` and a sampler in a loop, through the same library, with nothing around it.
+
+Run as a program it is a worker for the benchmark: a process of its own, since two OpenMP pools in one process slow
+each other down. It reads one JSON request a line on standard input and answers with one JSON line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import llama_cpp.llama_cpp as native
+
+from shammah_tui.engine import model as loading
+from shammah_tui.engine.request import LoadOptions
+
+
+class BareLoop:
+    """One context, one sequence. Loaded with the engine's own settings, so that only the loop differs."""
+
+    def __init__(self, path: Path, options: LoadOptions) -> None:
+        self._loaded = loading.load(path, options)
+        self._batch = native.llama_batch_init(options.batch_tokens, 0, 1)
+        self._read: list[int] = []
+
+    def close(self) -> None:
+        native.llama_batch_free(self._batch)
+        self._loaded.close()
+
+    def run(self, prompt: Sequence[int], count: int) -> tuple[list[int], list[float]]:
+        """Greedy: `count` tokens after `prompt`, and when each was there (`time.perf_counter`)."""
+        context, vocabulary_end = self._loaded.context, self._loaded.vocabulary.ends
+        chain = native.llama_sampler_chain_init(native.llama_sampler_chain_default_params())
+        native.llama_sampler_chain_add(chain, native.llama_sampler_init_greedy())
+        token = native.llama_sampler_sample(chain, context, self._prefill(prompt))
+        out, times = [token], [time.perf_counter()]
+        batch, decode, sample, now = self._batch, native.llama_decode, native.llama_sampler_sample, time.perf_counter
+        self._put(0, token, len(prompt), wanted=True)
+        batch.n_tokens = 1
+        tokens, positions = batch.token, batch.pos
+        while len(out) < count and token not in vocabulary_end:
+            decode(context, batch)
+            token = sample(chain, context, 0)
+            tokens[0] = token
+            positions[0] += 1
+            out.append(token)
+            times.append(now())
+        native.llama_sampler_free(chain)
+        return out, times
+
+    def _prefill(self, prompt: Sequence[int]) -> int:
+        """Reads the prompt, keeping what the cache holds of it already; returns the row of its last token."""
+        kept = len(self._read) if list(prompt[: len(self._read)]) == self._read else 0
+        kept = min(kept, len(prompt) - 1)
+        native.llama_memory_seq_rm(self._loaded.memory, 0, kept, -1)
+        row, size = 0, native.llama_n_batch(self._loaded.context)
+        for start in range(kept, len(prompt), size):
+            part = prompt[start : start + size]
+            for row, token in enumerate(part):
+                self._put(row, token, start + row, wanted=start + row == len(prompt) - 1)
+            self._batch.n_tokens = len(part)
+            if native.llama_decode(self._loaded.context, self._batch):
+                raise RuntimeError("llama_decode failed")
+        self._read = list(prompt)
+        return row
+
+    def _put(self, row: int, token: int, position: int, *, wanted: bool) -> None:
+        batch = self._batch
+        batch.token[row] = token
+        batch.pos[row] = position
+        batch.n_seq_id[row] = 1
+        batch.seq_id[row][0] = 0
+        batch.logits[row] = wanted
+
+
+def main() -> None:
+    path, context_tokens = Path(sys.argv[1]), int(sys.argv[2])
+    loop = BareLoop(path, LoadOptions(context_tokens=context_tokens))
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        began = time.perf_counter()
+        _, times = loop.run(request["prompt"], request["count"])
+        print(json.dumps({"times": [moment - began for moment in times]}), flush=True)
+    loop.close()
+
+
+if __name__ == "__main__":
+    main()
