@@ -57,7 +57,6 @@ async def test_passing_faults_are_overcome(hub: Hub, faults: Faults, ranges: lis
         (Faults(cut_at=(HALF,), etag_changes_after=1), "changed on the hub", True),
         (Faults(declared_size=len(DATA) + 1), "another", False),
         (Faults(other_names=("../../../evil.gguf",)), "outside its folder", False),
-        (Faults(stall_at=HALF), "stalled", True),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -78,9 +77,11 @@ async def test_wrong_bytes_are_deleted_and_trying_again_works(hub: Hub) -> None:
     assert (await fetch()).paths[0].read_bytes() == DATA
 
 
-async def test_what_came_before_a_stall_is_used_by_the_next_run(hub: Hub) -> None:
+async def test_a_stall_is_said_and_what_came_before_is_used_by_the_next_run(hub: Hub) -> None:
     hub.misbehave(Faults(stall_at=HALF))
-    await refusal(wanted(attempts=1))
+    error = await refusal(wanted(attempts=1))
+    assert "stalled" in error.message
+    assert error.retryable
     hub.misbehave(Faults())
     assert (await fetch()).paths[0].read_bytes() == DATA
     assert hub.seen.ranges == [f"bytes={HALF}-"]
@@ -183,25 +184,17 @@ async def test_a_folder_that_cannot_be_written_is_said(hub: Hub) -> None:
     assert str(blocked) in error.message + error.hint
 
 
+def make_certificate(key: Path, certificate: Path) -> None:
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="a certificate is made by openssl")
 async def test_a_certificate_that_nobody_signed_is_said(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    make = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "1",
-        "-subj",
-        "/CN=localhost",
-        "-keyout",
-    ]
-    await asyncio.to_thread(subprocess.run, [*make, key, "-out", certificate], check=True, capture_output=True)
+    await asyncio.to_thread(make_certificate, key, certificate)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
