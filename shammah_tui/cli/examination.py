@@ -180,9 +180,9 @@ def _config() -> tuple[Settings, list[Finding]]:
 
 
 async def _engine() -> Finding:
-    from shammah_tui.backends import engine_process
+    from shammah_tui.backends.engine_process import status
 
-    report = await engine_process.status()
+    report = await status()
     if report is None:
         return Finding("engine", Grade.NOTE, "not running; it is started when it is needed")
     detail = f"runs (process {report.pid}, up {duration(report.uptime_seconds)}): {report.model or report.phase}"
