@@ -1,0 +1,77 @@
+"""Takes the README's pictures: the real screen on the real engine with the demo model, driven by its keys.
+
+Everything happens in a Shammah home of its own, which is gone afterwards; the pictures lie beside this file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from shammah_tui.agent.history import History
+from shammah_tui.backends import engine_process
+from shammah_tui.config.settings import Settings
+from shammah_tui.events import Phase
+from shammah_tui.runtime import Runtime
+from shammah_tui.ui.app import ShammahApp
+
+FOLDER = Path(__file__).parent
+SIZE = (96, 28)
+PATIENCE_SECONDS = 60.0
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="shammah-pictures-") as home:
+        os.environ["SHAMMAH_HOME"] = home
+        runtime = Runtime(Settings(), folder=Path("/home/ana/shop"), model="demo")
+        app = ShammahApp(runtime, history=History(Path(home) / "history.jsonl"))
+        try:
+            async with app.run_test(size=SIZE) as pilot:
+                await take_all(app, pilot, runtime)
+        finally:
+            await runtime.close()
+            await engine_process.stop()
+
+
+async def take_all(app: ShammahApp, pilot: Pilot[None], runtime: Runtime) -> None:
+    await until(lambda: runtime.state.phase is Phase.READY, "the demo model")
+    await keep(app, pilot, "welcome")
+    for question in ("What does the red key do?", "Write a Python function that adds two numbers"):
+        before = len(runtime.record.messages)
+        await pilot.press(*(names(question)), "enter")
+        await until(lambda before=before: len(runtime.record.messages) == before + 2, question)
+    await keep(app, pilot, "conversation")
+    await pilot.press("f3")
+    await keep(app, pilot, "model")
+    await pilot.press("f1")
+    await keep(app, pilot, "keys")
+
+
+def names(text: str) -> list[str]:
+    """The keys that type `text`, as Pilot names them."""
+    named = {" ": "space", "?": "question_mark"}
+    return [named.get(character, character) for character in text]
+
+
+async def until(done: Callable[[], bool], what: str) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not done():
+            await asyncio.sleep(0.05)
+    print(f"  there is {what!r}")
+
+
+async def keep(app: ShammahApp, pilot: Pilot[None], name: str) -> None:
+    # The transcript is drawn on a timer, and the cursor blinks.
+    await asyncio.sleep(0.5)
+    await pilot.pause()
+    (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title="Shammah", simplify=True), encoding="utf-8")
+    print(f"{name}.svg")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
