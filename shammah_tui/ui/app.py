@@ -5,6 +5,7 @@ screens own their layout, widgets their drawing, the runtime everything that is 
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -54,6 +55,8 @@ class ShammahApp(App[None], inherit_bindings=False):
 
     def on_ready(self) -> None:
         self._relay_states()
+        # After `fg` the terminal is empty, and the framework would draw only what changes from then on.
+        self.app_resume_signal.subscribe(self, lambda _: self.action_redraw(), immediate=True)
         if self._history.problem:
             self.flash(f"What was sent earlier could not be read: {self._history.problem}")
 
@@ -187,10 +190,16 @@ class ShammahApp(App[None], inherit_bindings=False):
 
 
 def run(runtime: RuntimePort, *, theme_name: str = DEFAULT_THEME) -> int:
-    """Show the program until the person leaves; the exit status, 1 after a crash. Closes the runtime."""
+    """Show the program until the person leaves, or a signal ends it; closes the runtime.
+
+    The exit status is 1 after a crash and 128 plus its number after a signal. The terminal is restored in each case.
+    """
     app = ShammahApp(runtime, history=History(paths.home() / "history.jsonl"), theme_name=theme_name)
 
     async def show() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, partial(app.exit, return_code=128 + number))
         try:
             await app.run_async()
         finally:

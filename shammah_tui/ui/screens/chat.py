@@ -33,7 +33,7 @@ FLUSHES_PER_SECOND = 20
 EXAMPLES = (
     "Write a Python function that adds two numbers",
     "What does the red key do?",
-    "Where are my adapters kept?",
+    "How do I get a real model?",
 )
 
 
@@ -146,6 +146,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
                 if event.text:
                     queue.add(event.text)
             case _ if event.text:
+                queue.paused = False
                 self._start(event.text)
             case _ if queue.messages:
                 queue.paused = False
