@@ -129,7 +129,7 @@ async def _follow(child: asyncio.subprocess.Process) -> AsyncGenerator[Downloadi
                 assert resolved is not None
                 found = tuple(Path(path) for path in said.paths)
                 for path, file in zip(found, resolved.files, strict=True):
-                    ledger.remember(path, file.sha256)
+                    await asyncio.to_thread(ledger.remember, path, file.sha256)
                 yield Downloaded(resolved.revision, resolved.files, found)
             case protocol.Advanced():
                 speed = rate.update(time.monotonic(), said.done_bytes)
