@@ -109,7 +109,7 @@ def _tcp_server(app: ASGIApp, address: tuple[str, int]) -> Server:
     token = read_token()
     listener: socket.socket = tcp_socket(host, port)
     bound = listener.getsockname()
-    shown = f"[{host}]" if ":" in host else host
+    shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     log.info("listening on http://%s:%d/v1 with the token of %s", shown, bound[1], paths.daemon_token())
     return Server(TcpGuard(app, token=token, hosts=own_hosts(host)), listener)
 
