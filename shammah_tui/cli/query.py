@@ -64,7 +64,9 @@ async def answer(runtime: RuntimePort, question: str, sink: Sink, timeout_second
         loop.remove_signal_handler(number)
         asking.cancel()
 
-    for number in SIGNALS:
+    # What is ignored stays so: nohup, and jobs in the background of a script.
+    heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    for number in heeded:
         loop.add_signal_handler(number, stop, number)
     try:
         done, _ = await asyncio.wait({asking}, timeout=timeout_seconds)
@@ -82,7 +84,7 @@ async def answer(runtime: RuntimePort, question: str, sink: Sink, timeout_second
         if not watching.cancelled():
             watching.exception()  # whatever it was, the answer met it too
         line.clear()
-        for number in SIGNALS:
+        for number in heeded:
             loop.remove_signal_handler(number)
     sink.finish(found)
     return found

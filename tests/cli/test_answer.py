@@ -131,6 +131,20 @@ async def test_a_signal_stops_the_generation_and_keeps_what_was_said(
     assert f"Interrupted ({number.name})" in err
 
 
+async def test_a_signal_that_is_ignored_stays_so_as_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        asking = asyncio.create_task(exit_code(STARTED, TextArrived("half")))
+        await asyncio.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.1)
+        assert not asking.done()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await asking == 143
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 async def test_the_end_of_the_time_stops_the_generation_and_asks_to_try_again(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
