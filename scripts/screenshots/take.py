@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -39,30 +39,32 @@ async def main() -> None:
 
 
 async def take_all(app: ShammahApp, pilot: Pilot[None], runtime: Runtime) -> None:
-    await until(lambda: runtime.state.phase is Phase.READY, "the demo model")
-    await keep(app, pilot, "welcome")
-    for question in ("What does the red key do?", "Write a Python function that adds two numbers"):
-        before = len(runtime.record.messages)
-        await pilot.press(*(names(question)), "enter")
-        await until(lambda before=before: len(runtime.record.messages) == before + 2, question)
-    await keep(app, pilot, "conversation")
-    await pilot.press("f3")
-    await keep(app, pilot, "model")
-    await pilot.press("f1")
-    await keep(app, pilot, "keys")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await ready(runtime)
+        await keep(app, pilot, "welcome")
+        for question in ("What does the red key do?", "Write a Python function that adds two numbers"):
+            await pilot.press(*names(question), "enter")
+            await pilot.pause()
+            for turn in [worker for worker in app.workers if worker.group == "turn"]:
+                await turn.wait()
+        await keep(app, pilot, "conversation")
+        await pilot.press("f3")
+        await keep(app, pilot, "model")
+        await pilot.press("f1")
+        await keep(app, pilot, "keys")
+
+
+async def ready(runtime: Runtime) -> None:
+    async with aclosing(runtime.states()) as states:
+        async for state in states:
+            if state.phase is Phase.READY:
+                return
 
 
 def names(text: str) -> list[str]:
     """The keys that type `text`, as Pilot names them."""
     named = {" ": "space", "?": "question_mark"}
     return [named.get(character, character) for character in text]
-
-
-async def until(done: Callable[[], bool], what: str) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not done():
-            await asyncio.sleep(0.05)
-    print(f"  there is {what!r}")
 
 
 async def keep(app: ShammahApp, pilot: Pilot[None], name: str) -> None:
