@@ -1,0 +1,218 @@
+"""The client finds, starts, shares and ends the engine of its home, and knows when it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from shammah_tui import paths
+from shammah_tui.backends import engine_process
+from shammah_tui.backends.engine_client import EngineClient
+from shammah_tui.backends.local import LocalBackend
+from shammah_tui.config.settings import EngineSettings, ModelSettings, Settings
+from shammah_tui.conversation import Message
+from shammah_tui.errors import EngineError, EngineGone
+from shammah_tui.events import BootstrapState, Phase, TextArrived, TurnEnded
+from shammah_tui.files import private_folder
+from shammah_tui.process import read_identity
+
+DEMO = Settings(offline=True, model=ModelSettings(size="demo"), engine=EngineSettings(keep_alive="1m"))
+QUESTION = [Message("user", "Write a Python function that adds two numbers")]
+
+
+@pytest.fixture(autouse=True)
+async def ended(own_ground: Path) -> AsyncIterator[None]:
+    """Whatever a test started ends with it."""
+    yield
+    await engine_process.stop()
+    assert not _leftovers(own_ground)
+
+
+async def until_ready(client: EngineClient) -> BootstrapState:
+    async with asyncio.timeout(60), aclosing(client.events()) as states:
+        async for state in states:
+            assert state.phase not in (Phase.FAILED, Phase.NOT_AVAILABLE), state
+            if state.phase is Phase.READY:
+                return state
+    raise AssertionError
+
+
+async def test_a_chat_from_nothing_to_an_answer() -> None:
+    async with await engine_process.connect(DEMO) as client:
+        state = await until_ready(client)
+        assert state.model is not None
+        assert state.model.is_demo
+        assert state.model.context_tokens > 0
+        events = [
+            event
+            async for event in LocalBackend(client).stream(
+                QUESTION, tools=[], session="s1", temperature=0, max_tokens=100
+            )
+        ]
+        assert "def " in "".join(event.text for event in events if isinstance(event, TextArrived))
+        assert isinstance(events[-1], TurnEnded)
+        assert events[-1].usage.completion_tokens > 3
+        assert (await client.tokenize(QUESTION)).tokens > 5
+        assert await client.models() == ("demo",)
+        report = await client.health()
+        assert (report.keep_alive_seconds, report.phase) == (60, "ready")
+
+
+async def test_two_clients_share_one_engine_and_two_starts_at_once_give_one() -> None:
+    clients = await asyncio.gather(*(engine_process.connect(DEMO) for _ in range(3)))
+    reports = [await client.health() for client in clients]
+    assert len({report.pid for report in reports}) == 1
+    for client in clients:
+        await client.close()
+    home = str(paths.home())
+    async with asyncio.timeout(10):
+        while len(_engines(home)) > 1:  # noqa: ASYNC110  those that came second are on their way out
+            await asyncio.sleep(0.05)
+
+
+async def test_it_is_not_started_where_that_is_not_wanted() -> None:
+    with pytest.raises(EngineError, match="No engine is running"):
+        await engine_process.connect(DEMO, start=False)
+    assert await engine_process.status() is None
+    assert await engine_process.stop() is False
+
+
+async def test_stop_ends_it_and_says_so() -> None:
+    client = await engine_process.connect(DEMO)
+    await client.close()
+    assert await engine_process.stop() is True
+    assert await engine_process.status() is None
+    assert _engines(str(paths.home())) == []
+
+
+async def test_an_engine_that_hangs_is_ended_by_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = await engine_process.connect(DEMO)
+    pid = (await client.health()).pid
+    await client.close()
+    os.kill(pid, signal.SIGSTOP)
+    monkeypatch.setattr(engine_process, "STOP_SECONDS", 0.5)
+    monkeypatch.setattr("shammah_tui.backends.engine_client.SHORT", 0.5)
+    assert await engine_process.stop() is True
+
+
+async def test_a_kill_in_the_middle_of_an_answer_is_seen_and_a_new_one_starts() -> None:
+    first = await engine_process.connect(DEMO)
+    await until_ready(first)
+    backend = LocalBackend(first)
+
+    async def ask_and_kill() -> None:
+        async for event in backend.stream(QUESTION, tools=[], session="s", temperature=0, max_tokens=4000):
+            if isinstance(event, TextArrived):
+                _kill()
+
+    with pytest.raises(EngineGone) as caught:
+        await ask_and_kill()
+    assert caught.value.hint
+    with pytest.raises(EngineGone):
+        await first.health()
+    await first.close()
+    began = time.monotonic()
+    async with await engine_process.connect(DEMO) as second:
+        await until_ready(second)
+    assert time.monotonic() - began < 30
+
+
+async def test_a_kill_is_seen_by_who_watches_the_states() -> None:
+    async with await engine_process.connect(DEMO) as client:
+
+        async def watch_and_kill() -> None:
+            async for state in client.events():
+                if state.phase is Phase.READY:
+                    _kill()
+
+        with pytest.raises(EngineGone):
+            await asyncio.wait_for(watch_and_kill(), 30)
+
+
+async def test_another_model_can_be_chosen_and_what_is_not_there_fails_in_words() -> None:
+    async with await engine_process.connect(DEMO) as client:
+        await until_ready(client)
+        assert (await client.switch_model("demo")).phase is Phase.READY
+        assert (await client.switch_model("/nowhere/model.gguf")).phase is Phase.INITIALIZING
+        async with asyncio.timeout(20), aclosing(client.events()) as states:
+            async for state in states:
+                if state.phase is Phase.FAILED:
+                    break
+        assert "/nowhere/model.gguf" in state.reason
+        with pytest.raises(EngineError):
+            await client.tokenize(QUESTION)
+        await client.switch_model("demo")
+        await until_ready(client)
+
+
+async def test_a_socket_that_nobody_answers_on_is_replaced(own_ground: Path) -> None:
+    private_folder(own_ground)
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(paths.daemon_socket()))
+    async with await engine_process.connect(DEMO) as client:
+        assert (await client.health()).status == "ok"
+
+
+async def test_an_engine_of_another_version_is_replaced_when_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await engine_process.connect(DEMO)
+    pid = (await first.health()).pid
+    monkeypatch.setattr(engine_process, "__version__", "99.0")
+    second = await engine_process.connect(DEMO)
+    assert (await second.health()).pid != pid
+    async with aclosing(second.events()) as states:
+        await anext(states)
+        kept = await engine_process.connect(DEMO)
+        assert (await kept.health()).pid == (await second.health()).pid
+        monkeypatch.setattr(engine_process, "PROTOCOL", 99)
+        with pytest.raises(EngineError, match="do not understand"):
+            await engine_process.connect(DEMO)
+    for client in (first, second, kept):
+        await client.close()
+
+
+async def test_an_engine_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = DEMO.model_copy(update={"engine": EngineSettings.model_construct(keep_alive="nonsense")})
+    with pytest.raises(EngineError, match="ended as soon as it was started") as caught:
+        await engine_process.connect(broken)
+    assert "daemon.log" in caught.value.hint
+
+
+async def test_a_home_that_lies_deep_has_its_socket_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path.joinpath(*["folder-with-a-long-name"] * 5)
+    monkeypatch.setenv("SHAMMAH_HOME", str(deep))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert deep not in paths.daemon_socket().parents
+    async with await engine_process.connect(DEMO) as client:
+        assert (await client.health()).status == "ok"
+    await engine_process.stop()
+    assert not paths.daemon_socket().exists()
+
+
+def _leftovers(home: Path) -> set[str]:
+    return {"daemon.sock", "daemon.pid"} & {path.name for path in home.glob("*")}
+
+
+def _kill() -> None:
+    holder = read_identity(paths.daemon_pid())
+    if holder is not None and holder.is_alive():
+        os.kill(holder.pid, signal.SIGKILL)
+
+
+def _engines(home: str) -> list[int]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("SHAMMAH_HOME") == home and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
