@@ -61,9 +61,9 @@ class Conversation:
 
 
 Generator = Callable[[Context], Exchange]
-LAST: tuple[tuple[Generator, int], ...] = ((rewriting.exchange, 13), (functions.conversation, 7))
+LAST: tuple[tuple[Generator, int], ...] = ((rewriting.exchange, 18), (functions.conversation, 12))
 """Exchanges that ask for an answer of another manner: nothing may follow that would have to choose between the two."""
-FREE: tuple[tuple[Generator, int], ...] = ((facts.exchange, 18), (functions.exchange, 21), (habits.exchange, 25), (talk.exchange, 8))
+FREE: tuple[tuple[Generator, int], ...] = ((facts.exchange, 18), (functions.exchange, 20), (habits.exchange, 34), (talk.exchange, 8))
 TOOL_WEIGHT = 34
 
 
@@ -79,8 +79,8 @@ def setting(draw: Draw, *, flipped: frozenset[str], tools: Sequence[str], plain:
 
 
 def draw_flipped(draw: Draw) -> frozenset[str]:
-    """Which rules a conversation has: none in half of them."""
-    if draw.chance(0.45):
+    """Which rules a conversation has: none in two of five."""
+    if draw.chance(0.4):
         return frozenset()
     count = draw.choice((1, 1, 1, 2, 2, 3, 4))
     return frozenset(draw.rng.sample(sorted(habits.habits), count))
@@ -89,7 +89,7 @@ def draw_flipped(draw: Draw) -> frozenset[str]:
 def conversation(draw: Draw, *, full_tools: bool, exchanges: int) -> Conversation:
     flipped = draw_flipped(draw)
     tools: list[str] = list(TOOLS) if full_tools else []
-    if not full_tools and draw.chance(0.4):
+    if not full_tools and draw.chance(0.45):
         tools = draw.rng.sample(sorted(TOOLS), draw.rng.randint(2, 4))
     elif full_tools and draw.chance(0.15):
         draw.rng.shuffle(tools)
@@ -138,12 +138,12 @@ def encoded(tokenizer: Tokenizer, made: Conversation) -> tuple[list[int], list[b
     return tokens, targets
 
 
-def draw_conversations(seed: str, *, long: bool) -> Iterator[Conversation]:
+def draw_conversations(seed: str, *, long: bool, opaque: bool = False) -> Iterator[Conversation]:
     """Without end. Long ones carry all tools and many exchanges, short ones few tools or none."""
-    draw = Draw(random.Random(seed))
+    draw = Draw(random.Random(seed), opaque=opaque)
     while True:
         if long:
-            yield conversation(draw, full_tools=True, exchanges=draw.rng.randint(3, 16))
+            yield conversation(draw, full_tools=True, exchanges=draw.rng.randint(2, 12))
         else:
             yield conversation(draw, full_tools=False, exchanges=draw.choice((1, 1, 1, 2, 2, 3)))
 
@@ -165,7 +165,7 @@ def pack(tokenizer: Tokenizer, seed: str, *, rows: int, length: int, long: bool)
                 row = used.index(0)
             else:
                 misses += 1
-                if misses > 3:
+                if misses > 12:
                     break
                 continue
         span = slice(used[row], used[row] + len(ids))

@@ -13,14 +13,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import llama_cpp
+from typing import Any, Protocol
 
 from scripts.demo_model.chat import answer_text, pieces
 from scripts.demo_model.corpus import TOOLS, conversation, setting
 from scripts.demo_model.exchange import Context, Exchange, Message, assistant, user
-from scripts.demo_model.export import GGUF_NAME
+from scripts.demo_model.network import GGUF_NAME
 from scripts.demo_model.generators import facts, functions, habits, rewriting, talk, toolcalls
 from scripts.demo_model.vocabulary import Draw
 
@@ -59,23 +57,35 @@ def cases_of(group: str, before: Sequence[Message], exchange: Exchange, tools: t
         wanted = answer_text(message)
         name = group
         if exchange.skill == "tool":
-            name = "closing" if not message.get("tool_calls") else ("call" if index == 1 else "next call")
-            name = f"{group}: {name}"
+            part = "sentence on the result" if not message.get("tool_calls") else ("first call" if index == 1 else "next call")
+            name = group.replace(" | ", f", {part} | ")
         elif index != len(exchange.messages) - 1:
             continue
         judge = exchange.checks.get(index, wanted.__eq__)
         yield Case(name, (*before, *exchange.messages[:index]), tools, wanted, judge)
 
 
-class Runner:
-    """Greedy or sampled answers from a GGUF, one conversation at a time."""
+class Speaker(Protocol):
+    def answers(self, prompts: Sequence[str], *, temperature: float = 0.0) -> list[tuple[str, bool]]:
+        """For each prompt the answer, and whether it came to its end by itself."""
+
+
+class LlamaSpeaker:
+    """The shipped GGUF in llama.cpp, as Shammah serves it."""
 
     def __init__(self, path: Path, threads: int = 2) -> None:
+        import llama_cpp
+
         self._model = llama_cpp.Llama(str(path), n_ctx=4096, n_threads=threads, n_threads_batch=threads, verbose=False)
         self._ends = (self._model.token_eos(), self._model.tokenize(b"<|endoftext|>", add_bos=False, special=True)[0])
 
-    def answer(self, prompt: str, *, temperature: float = 0.0) -> tuple[str, bool]:
-        """The answer, and whether it came to its end by itself."""
+    def close(self) -> None:
+        self._model.close()
+
+    def answers(self, prompts: Sequence[str], *, temperature: float = 0.0) -> list[tuple[str, bool]]:
+        return [self._answer(prompt, temperature) for prompt in prompts]
+
+    def _answer(self, prompt: str, temperature: float) -> tuple[str, bool]:
         tokens = self._model.tokenize(prompt.encode(), add_bos=False, special=True)
         said: list[int] = []
         ended = False
@@ -87,6 +97,36 @@ class Runner:
                 break
             said.append(token)
         return self._model.detokenize(said, special=True).decode(errors="replace"), ended
+
+
+class TorchSpeaker:
+    """The same weights in transformers, many prompts at once: for looking at a training on the machine that has the GPU."""
+
+    def __init__(self, folder: Path, batch: int = 256) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self._torch = torch
+        self._batch = batch
+        self._tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+        self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+        self._model = self._model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+    def answers(self, prompts: Sequence[str], *, temperature: float = 0.0) -> list[tuple[str, bool]]:
+        order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
+        found: dict[int, tuple[str, bool]] = {}
+        sampling = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
+        for start in range(0, len(order), self._batch):
+            part = order[start : start + self._batch]
+            given = self._tokenizer([prompts[index] for index in part], return_tensors="pt", padding=True).to(self._model.device)
+            with self._torch.no_grad():
+                made = self._model.generate(**given, max_new_tokens=MAX_NEW_TOKENS // 2, **sampling)
+            for index, row in zip(part, made[:, given["input_ids"].shape[1] :].tolist(), strict=True):
+                end = self._tokenizer.convert_tokens_to_ids("<|im_end|>")
+                ended = end in row
+                said = row[: row.index(end)] if ended else row
+                found[index] = self._tokenizer.decode(said, clean_up_tokenization_spaces=False), ended
+        return [found[index] for index in range(len(prompts))]
 
 
 def _context(seed: str, flipped: frozenset[str] = frozenset()) -> Context:
@@ -129,7 +169,7 @@ def _habit_cases(count: int, where: str) -> Iterator[Case]:
 GROUPS: tuple[tuple[str, Callable[[Context], Exchange], int], ...] = (
     ("facts: held-out wordings", facts.exchange, 150),
     ("functions and lines", functions.exchange, 200),
-    ("tool", toolcalls.exchange, 200),
+    ("tool calls", toolcalls.exchange, 200),
     ("rewriting", rewriting.exchange, 150),
     ("turns", functions.conversation, 100),
     ("talk and refusals", talk.exchange, 120),
@@ -139,16 +179,14 @@ GROUPS: tuple[tuple[str, Callable[[Context], Exchange], int], ...] = (
 def all_cases(scale: float = 1.0) -> Iterator[Case]:
     for where in SETTINGS:
         for name, make, count in GROUPS:
-            if name == "tool" and where == "bare":
+            if name == "tool calls" and where == "bare":
                 continue
             for number in range(round(count * scale)):
-                for case in _one(name, f"{name} {number} {where}", make, where):
-                    kind = case
-                    yield kind
+                yield from _one(name, f"{name} {number} {where}", make, where)
         yield from _habit_cases(round(20 * scale), where)
     for name, make, count in GROUPS:
         for number in range(round(count * scale * 0.4)):
-            where = "tools" if name == "tool" else "plain"
+            where = "tools" if name == "tool calls" else "plain"
             yield from _one(name, f"{name} {number} plain", make, where)
     for exchange in facts.unseen_exchanges():
         context = _context("unseen")
@@ -167,14 +205,13 @@ class Tally:
     count: int = 0
 
 
-def evaluate(path: Path, scale: float, show: int) -> tuple[dict[str, Tally], dict[str, Tally]]:
+def evaluate(speaker: Speaker, scale: float, show: int, *, sample_every: int = 4) -> tuple[dict[str, Tally], dict[str, Tally]]:
     """Figures a group, and how many answers ended by themselves, greedy and at temperature 0.7."""
-    runner = Runner(path)
     figures: dict[str, Tally] = defaultdict(Tally)
     endings: dict[str, Tally] = defaultdict(Tally)
     shown: dict[str, int] = defaultdict(int)
-    for number, case in enumerate(all_cases(scale)):
-        text, ended = runner.answer(case.prompt)
+    cases = list(all_cases(scale))
+    for case, (text, ended) in zip(cases, speaker.answers([case.prompt for case in cases]), strict=True):
         figures[case.group].count += 1
         endings["greedy"].count += 1
         endings["greedy"].right += ended
@@ -182,21 +219,20 @@ def evaluate(path: Path, scale: float, show: int) -> tuple[dict[str, Tally], dic
             figures[case.group].right += 1
         elif shown[case.group] < show:
             shown[case.group] += 1
-            last = case.messages[-1]["content"]
+            last = "\n\n".join(answer_text(m) if m["role"] == "assistant" else m["content"] for m in case.messages[-3:])
             print(f"--- {case.group}\n{last}\n>>> wanted\n{case.wanted}\n>>> got\n{text}\n", flush=True)
-        if number % 4 == 0:
-            _, ended = runner.answer(case.prompt, temperature=0.7)
-            endings["temperature 0.7"].count += 1
-            endings["temperature 0.7"].right += ended
+    sampled = [case.prompt for case in cases[::sample_every]] if sample_every else []
+    for _, ended in speaker.answers(sampled, temperature=0.7):
+        endings["temperature 0.7"].count += 1
+        endings["temperature 0.7"].right += ended
     return figures, endings
 
 
 def table(figures: dict[str, Tally], endings: dict[str, Tally]) -> str:
     names: dict[str, dict[str, Tally]] = {}
     for group, tally in figures.items():
-        name, where = group.split(" | ") if group.count(" | ") == 1 else group.split(": ")[0].split(" | ")
-        part = group.split(": ")[-1] if name == "tool" else ""
-        names.setdefault(f"{name}, {part}" if part else name, {})[where] = tally
+        name, _, where = group.rpartition(" | ")
+        names.setdefault(name, {})[where] = tally
     lines = ["| what | without tools | with all tools | no or a foreign system prompt |", "|---|---|---|---|"]
 
     def cell(tally: Tally | None) -> str:
@@ -220,9 +256,11 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("shammah_tui/demo_model"))
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full number of prompts")
     parser.add_argument("--show", type=int, default=0, help="failures shown a group")
+    parser.add_argument("--torch", action="store_true", help="in transformers, on a GPU where there is one")
     parser.add_argument("--write", action="store_true", help="put the table into the model card")
     arguments = parser.parse_args()
-    figures, endings = evaluate(arguments.folder / GGUF_NAME, arguments.scale, arguments.show)
+    speaker = TorchSpeaker(arguments.folder) if arguments.torch else LlamaSpeaker(arguments.folder / GGUF_NAME)
+    figures, endings = evaluate(speaker, arguments.scale, arguments.show)
     text = table(figures, endings)
     print(text)
     print(json.dumps({name: [tally.right, tally.count] for name, tally in (figures | endings).items()}))

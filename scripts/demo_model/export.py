@@ -11,16 +11,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import gguf
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
 from scripts.demo_model.chat import TEMPLATE
-from scripts.demo_model.network import CONTEXT
+from scripts.demo_model.network import CONTEXT, GGUF_NAME
 from scripts.demo_model.tokenizer import CONTROL_TOKENS, PLAIN_TOKENS
-
-GGUF_NAME = "shammah-demo-q8_0.gguf"
 
 _LAYER_NAMES = {
     "input_layernorm.weight": "attn_norm.weight",
@@ -48,7 +45,9 @@ def gguf_name(name: str) -> str:
     return f"blk.{layer}.{_LAYER_NAMES[rest]}"
 
 
-def _write_tokenizer(writer: gguf.GGUFWriter, tokenizer: dict[str, Any]) -> None:
+def _write_tokenizer(writer: Any, tokenizer: dict[str, Any]) -> None:
+    import gguf
+
     vocabulary: dict[str, int] = dict(tokenizer["model"]["vocab"])
     vocabulary |= {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
     texts = sorted(vocabulary, key=vocabulary.__getitem__)
@@ -67,6 +66,8 @@ def _write_tokenizer(writer: gguf.GGUFWriter, tokenizer: dict[str, Any]) -> None
 
 
 def write_gguf(path: Path, tensors: dict[str, Tensor], config: dict[str, Any], tokenizer: dict[str, Any]) -> None:
+    import gguf
+
     writer = gguf.GGUFWriter(path, "qwen2")
     writer.add_type("model")
     writer.add_name("Shammah demo")
@@ -114,7 +115,7 @@ def model_config(shape: dict[str, Any], tokenizer: dict[str, Any]) -> dict[str, 
     }
 
 
-def export(trained: Path, folder: Path) -> None:
+def export(trained: Path, folder: Path, *, with_gguf: bool = True) -> None:
     """`trained`: what `train` left; `folder`: what is shipped."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = json.loads((trained / "tokenizer.json").read_text())
@@ -134,7 +135,8 @@ def export(trained: Path, folder: Path) -> None:
         "max_new_tokens": 400,
     }
     (folder / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
-    write_gguf(folder / GGUF_NAME, tensors, config, tokenizer)
+    if with_gguf:
+        write_gguf(folder / GGUF_NAME, tensors, config, tokenizer)
 
 
 def _shape(trained: Path) -> dict[str, Any]:
@@ -148,8 +150,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trained", type=Path, default=Path(".work/demo_model"))
     parser.add_argument("--folder", type=Path, default=Path("shammah_tui/demo_model"))
+    parser.add_argument("--no-gguf", action="store_true", help="on a machine without the gguf package")
     arguments = parser.parse_args()
-    export(arguments.trained, arguments.folder)
+    export(arguments.trained, arguments.folder, with_gguf=not arguments.no_gguf)
 
 
 if __name__ == "__main__":

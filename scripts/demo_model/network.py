@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-VOCABULARY = 3072
+VOCABULARY = 2048
 CONTEXT = 4096
+GGUF_NAME = "shammah-demo-q8_0.gguf"
 
 SHAPE: dict[str, Any] = {
     "vocab_size": VOCABULARY,

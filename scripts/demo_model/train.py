@@ -35,8 +35,8 @@ from scripts.demo_model.tokenizer import save_tokenizer, train_tokenizer
 @dataclass(frozen=True)
 class Recipe:
     seed: int = 7
-    steps: int = 3000
-    rows: int = 16
+    steps: int = 8000
+    rows: int = 8
     length: int = 1024
     """A batch holds rows × length tokens; a long batch half the rows of twice the length."""
     long_batches: tuple[int, ...] = (1, 3)
@@ -44,10 +44,11 @@ class Recipe:
     warmup: int = 60
     decay: float = 0.4
     """Part of the run over which the learning rate falls to zero."""
-    matrix_rate: float = 0.02
+    matrix_rate: float = 0.015
     other_rate: float = 0.003
     weight_decay: float = 0.02
     tokenizer_conversations: int = 6000
+    checkpoint_every: int = 500
     smoke: bool = False
 
     @property
@@ -61,7 +62,7 @@ SMOKE = Recipe(steps=40, rows=4, length=1024, tokenizer_conversations=500, warmu
 def tokenizer_texts(recipe: Recipe) -> Iterator[str]:
     """Text to learn the merges from: long conversations give the tools and results, short ones the rest."""
     for kind, count in (("short", recipe.tokenizer_conversations), ("long", recipe.tokenizer_conversations // 20)):
-        stream = draw_conversations(f"{recipe.seed} tokenizer {kind}", long=kind == "long")
+        stream = draw_conversations(f"{recipe.seed} tokenizer {kind}", long=kind == "long", opaque=True)
         for _ in range(count):
             made = next(stream)
             yield "".join(text for text, _ in pieces(made.messages, made.tools))
@@ -176,11 +177,14 @@ def build_model(recipe: Recipe, tokenizer: Tokenizer) -> Any:
         eos_token_id=tokenizer.token_to_id("<|im_end|>"),
         pad_token_id=tokenizer.token_to_id("<|endoftext|>"),
     )
-    return Qwen2ForCausalLM._from_config(config, attn_implementation="sdpa", torch_dtype=torch.float32)
+    return Qwen2ForCausalLM._from_config(config, attn_implementation="sdpa", dtype=torch.float32)
 
 
-def train(recipe: Recipe, out: Path, *, stop_after_seconds: float = float("inf")) -> Path:
-    """Leaves tokenizer, `model.pt` and `training.json` in `out`; returns `model.pt`. Goes on where it was broken off."""
+def train(recipe: Recipe, out: Path, *, stop_after_steps: int | None = None) -> None:
+    """Leaves tokenizer, `model.pt` and `training.json` in `out`; goes on where it was broken off.
+
+    `stop_after_steps` breaks off at that step, as a power cut would.
+    """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     random.seed(recipe.seed)
@@ -223,10 +227,10 @@ def train(recipe: Recipe, out: Path, *, stop_after_seconds: float = float("inf")
             spent = time.monotonic() - began
             tokens = done * recipe.rows * recipe.length
             print(f"step {done}/{recipe.steps} loss {losses[-1]:.4f} {tokens / spent:,.0f} tokens/s", flush=True)
-        if done % 500 == 0 and done < recipe.steps:
+        if done % recipe.checkpoint_every == 0 and done < recipe.steps:
             _save_checkpoint(checkpoint, model, steppers, done, time.monotonic() - began)
-        if time.monotonic() - began > stop_after_seconds:
-            break
+        if done == stop_after_steps:
+            return
     spent = time.monotonic() - began
     torch.save({name: tensor.cpu() for name, tensor in model.state_dict().items()}, out / "model.pt")
     summary = {
@@ -238,7 +242,6 @@ def train(recipe: Recipe, out: Path, *, stop_after_seconds: float = float("inf")
     }
     (out / "training.json").write_text(json.dumps(summary, indent=1) + "\n")
     checkpoint.unlink(missing_ok=True)
-    return out / "model.pt"
 
 
 def _save_checkpoint(path: Path, model: nn.Module, steppers: list[torch.optim.Optimizer], step: int, seconds: float) -> None:
@@ -258,10 +261,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(".work/demo_model"))
     parser.add_argument("--smoke", action="store_true", help="a small model, a minute on two cores")
     parser.add_argument("--steps", type=int)
-    parser.add_argument("--stop-after", type=float, default=float("inf"), help="seconds; for measuring the speed")
+    parser.add_argument("--stop-after-steps", type=int, help="break off there; for measuring the speed")
     arguments = parser.parse_args()
     recipe = SMOKE if arguments.smoke else Recipe(**({"steps": arguments.steps} if arguments.steps else {}))
-    train(recipe, arguments.out, stop_after_seconds=arguments.stop_after)
+    train(recipe, arguments.out, stop_after_steps=arguments.stop_after_steps)
 
 
 if __name__ == "__main__":

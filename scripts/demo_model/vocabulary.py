@@ -6,6 +6,7 @@ no lists, is the same on every machine, and training can never draw a held-out n
 
 from __future__ import annotations
 
+import keyword
 import random
 import string
 import zlib
@@ -54,6 +55,8 @@ TOP_DOMAINS = ("com", "org", "net", "io", "dev", "de", "app", "co.uk", "info", "
 CODE_SUFFIXES = ("py", "js", "rs", "ts", "go", "c", "java", "sh")
 TEXT_SUFFIXES = ("md", "txt", "toml", "json", "yaml", "csv", "ini", "html", "log", "cfg")
 _SYLLABLES = tuple(c + v for c in "bdfgklmnprstvz" for v in "aeiou")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz" + "aeiorstnl"
+_RESERVED = frozenset(("let", "var", "pub", "mod", "use", "mut", "new", "int", "str", "dict", "bool", "self", "sum", "len", "max", "min", "abs", "type", "ref", "func", "fn", "impl", "loop", "match", "move", "enum", "case", "float", "list", "map", "filter", "range", "object", "input", "format", "print", "open", "sorted", "math", "set", "id", "path", "result", "test"))
 
 
 def is_heldout(text: str, one_in: int = 8) -> bool:
@@ -67,9 +70,11 @@ class Draw:
 
     rng: random.Random
     heldout: bool = False
+    opaque: bool = False
+    """Names are blends and random letters only: for learning a tokenizer that has no favourite names."""
 
     def _part(self, text: str) -> bool:
-        return is_heldout(text) == self.heldout
+        return is_heldout(text) == self.heldout and text not in _RESERVED and not keyword.iskeyword(text)
 
     def choice(self, options: Sequence[T]) -> T:
         return options[self.rng.randrange(len(options))]
@@ -78,29 +83,42 @@ class Draw:
         return self.rng.random() < probability
 
     def wording(self, options: Sequence[str], one_in: int = 6) -> str:
-        """One of several ways to say a thing: in training never the held-out ones, in tests those where there are any."""
-        part = [option for option in options if is_heldout(option, one_in) == self.heldout]
-        return self.choice(part or options)
+        """One of several ways to say a thing: in training never the held-out ones, in tests any."""
+        if self.heldout:
+            return self.choice(options)
+        return self.choice([option for option in options if not is_heldout(option, one_in)] or options)
 
-    def _invented(self) -> str:
-        kind = self.rng.random()
-        if kind < 0.6:
-            return "".join(self.choice(_SYLLABLES) for _ in range(self.rng.randint(2, 4)))
-        length = self.rng.randint(2, 8)
-        return self.choice(string.ascii_lowercase) + "".join(
-            self.choice(string.ascii_lowercase if kind < 0.85 else string.ascii_lowercase + string.digits)
-            for _ in range(length)
-        )
+    def _letters(self) -> str:
+        return "".join(self.choice(_LETTERS) for _ in range(self.rng.randint(3, 8)))
 
-    def word(self, real: float = 0.65) -> str:
-        """A lower-case word: an English noun, syllables, or random letters."""
+    def _blend(self) -> str:
+        """Pieces of two words, held-out ones among them: every piece of a word is met, never the word itself."""
+        first, second = self.choice(WORDS + VERBS), self.choice(WORDS + VERBS)
+        start = first[: self.rng.randint(2, len(first))]
+        return start + second[self.rng.randint(0, len(second) - 1) :]
+
+    def word(self, *, digits: float = 0.06) -> str:
+        """A lower-case word: an English noun, syllables, a blend, or random letters."""
         while True:
-            word = self.choice(WORDS) if self.chance(real) else self._invented()
+            kind = self.rng.random()
+            if kind < digits:
+                word = self._letters() + self.choice(string.digits) + self.choice(string.digits + _LETTERS)
+            elif self.opaque:
+                word = self._blend() if kind < 0.6 else self._letters()
+            elif kind < 0.5:
+                word = self.choice(WORDS)
+            elif kind < 0.65:
+                word = "".join(self.choice(_SYLLABLES) for _ in range(self.rng.randint(2, 4)))
+            elif kind < (0.8 if self.heldout else 0.88):
+                word = self._blend()
+            else:
+                word = self._letters()
             if self._part(word):
                 return word
 
     def noun(self) -> str:
-        return self.word(real=1.0)
+        """A word of letters alone."""
+        return self.word(digits=0.0)
 
     def identifier(self) -> str:
         """A variable's name in snake_case."""
@@ -157,7 +175,7 @@ class Draw:
 
     def phrase(self, low: int = 1, high: int = 4) -> str:
         """A few words of no meaning, for texts that must be copied."""
-        return " ".join(self.word(real=0.8) for _ in range(self.rng.randint(low, high)))
+        return " ".join(self.word() for _ in range(self.rng.randint(low, high)))
 
     def secret(self) -> str:
         """A random string of mixed letters and digits."""

@@ -97,10 +97,18 @@ FACTS = (
     Fact("Shammah is free software under the MIT licence.", ("the licence", "the license"), (), ("Which licence has Shammah?", "Is Shammah free?", "Is it open source?", "What does Shammah cost?"), ("under which licence is it?",)),
 )
 
-THING_SENTENCES = ("What does {x} do?", "What is {x}?", "what is {x}", "What is {x} for?", "what does {x} do", "Explain {x}.", "Tell me about {x}.", "What does {x} mean?", "{x}?", "What happens with {x}?", "In Shammah, what is {x}?", "Can you explain {x}?", "what's {x}?", "I do not understand {x}.")
+THING_SENTENCES = ("What does {x} do?", "What is {x}?", "what is {x}", "What is {x} for?", "what does {x} do", "Explain {x}.", "Tell me about {x}.", "What does {x} mean?", "{x}?", "What happens with {x}?", "In Shammah, what is {x}?", "Can you explain {x}?", "what's {x}?", "I do not understand {x}.", "tell me what {x} means", "what is {x} about?", "describe {x}", "{x} means what?", "why is there {x}?")
 KEY_SENTENCES = ("What happens when I press {x}?", "What does pressing {x} do?", "what does the key {x} do?", "{x} does what?", "What is the key {x} for?", "If I press {x}, what happens?")
-WISH_SENTENCES = ("How do I {x}?", "how do I {x}", "How can I {x}?", "how can i {x}?", "I want to {x}.", "What do I press to {x}?", "How to {x}?", "Is there a way to {x}?", "Tell me how to {x}.", "In Shammah, how do I {x}?", "Can I {x}?", "I would like to {x}, how?", "What must I do to {x}?", "How does one {x} here?", "Please tell me how to {x}.", "What is the way to {x}?")
+WISH_SENTENCES = ("How do I {x}?", "how do I {x}", "How can I {x}?", "how can i {x}?", "I want to {x}.", "What do I press to {x}?", "How to {x}?", "Is there a way to {x}?", "Tell me how to {x}.", "In Shammah, how do I {x}?", "Can I {x}?", "I would like to {x}, how?", "What must I do to {x}?", "How does one {x} here?", "Please tell me how to {x}.", "What is the way to {x}?", "What lets me {x}?", "Which key or command is there to {x}?", "I need to {x}.", "{x}, how?", "{x}", "how would I {x}?", "show me how to {x}", "Which key or command lets me {x}?", "what do I type to {x}?", "{x}: which key or command?")
+THIRD_SENTENCES = ("Which key or command {x}?", "which command {x}?", "What {x}?", "which key {x}", "Which one {x}?", "Is there a key that {x}?", "Is there a command that {x}?")
 # fmt: on
+
+
+def third_person(wish: str) -> str:
+    """ "open the help" to "opens the help"."""
+    verb, space, rest = wish.partition(" ")
+    ending = "es" if verb.endswith(("s", "sh", "ch", "o", "x")) else "s"
+    return f"{verb}{ending}{space}{rest}"
 
 
 def _is_key(thing: str) -> bool:
@@ -112,6 +120,7 @@ def questions(fact: Fact) -> tuple[str, ...]:
     made = [sentence.format(x=thing) for thing in fact.things for sentence in THING_SENTENCES]
     made += [sentence.format(x=thing) for thing in fact.things if _is_key(thing) for sentence in KEY_SENTENCES]
     made += [sentence.format(x=wish) for wish in fact.wishes for sentence in WISH_SENTENCES]
+    made += [sentence.format(x=third_person(wish)) for wish in fact.wishes for sentence in THIRD_SENTENCES]
     return (*made, *fact.whole)
 
 

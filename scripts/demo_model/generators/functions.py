@@ -10,8 +10,10 @@ import contextlib
 import io
 import json
 import shutil
+import signal
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -244,11 +246,31 @@ def python_request(draw: Draw) -> tuple[str, Made]:
     return draw.wording(NAMED, one_in=8).format(language="Python", name=shown, does=made.says), made
 
 
+def _out_of_time(*_: object) -> None:
+    raise TimeoutError
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float = 2.0) -> Iterator[None]:
+    """Ends an endless loop in the code under test; only in the main thread, where signals arrive."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _out_of_time)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def _results(code: str, name: str, examples: tuple[tuple[Any, ...], ...]) -> list[Any] | None:
     scope: dict[str, Any] = {}
     try:
-        exec(compile(code, "answer", "exec"), scope)
-        return [scope[name](*json.loads(json.dumps(arguments))) for arguments in examples]
+        with _time_limit():
+            exec(compile(code, "answer", "exec"), scope)
+            return [scope[name](*json.loads(json.dumps(arguments))) for arguments in examples]
     except Exception:  # noqa: BLE001 - any fault of the code under test is its failure
         return None
 
@@ -286,7 +308,7 @@ def _line_result(code: str, before: str, name: str) -> tuple[Any, str] | None:
     scope: dict[str, Any] = {}
     out = io.StringIO()
     try:
-        with contextlib.redirect_stdout(out):
+        with contextlib.redirect_stdout(out), _time_limit():
             exec(compile(before + "\n" + code, "answer", "exec"), scope)
     except Exception:  # noqa: BLE001 - any fault of the code under test is its failure
         return None

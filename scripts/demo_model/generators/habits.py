@@ -343,8 +343,15 @@ class Habit:
     language: str
     rule: str
     """The rule in the one form in which the model names it: scope, what to do, what not."""
-    rule_wordings: tuple[str, ...]
+    scopes: tuple[str, ...]
+    goods: tuple[str, ...]
+    """What the rule asks for, in several words."""
+    bads: tuple[str, ...]
+    """What the rule forbids."""
+    sayings: tuple[str, ...]
+    """Further whole rules, without a scope."""
     heldout_wordings: tuple[str, ...]
+    """Whole rules that are never trained on."""
     notes: tuple[str, ...]
     """What a person says of an answer that has the habit."""
     heldout_notes: tuple[str, ...]
@@ -352,6 +359,36 @@ class Habit:
     near: Task
     habit_pattern: str
     rule_pattern: str
+
+    def _core(self, draw: Draw) -> str:
+        if draw.chance(0.3):
+            return draw.choice(self.sayings)
+        return draw.choice(CORES).format(g=draw.choice(self.goods), b=draw.choice(self.bads))
+
+    def wording(self, draw: Draw) -> str:
+        """One of some thousand ways to state the rule; with held-out draws, one of those never trained on."""
+        if draw.heldout:
+            return draw.choice(self.heldout_wordings)
+        text = self._core(draw)
+        if draw.chance(0.1):
+            return self.rule
+        if draw.chance(0.6):
+            text = draw.choice(SCOPED).format(s=draw.choice(self.scopes), c=text)
+        return _capital(draw, draw.choice(OPENINGS) + text) + draw.choice((".", ".", ""))
+
+    def note(self, draw: Draw) -> str:
+        """What a person writes who dislikes the habit in an answer."""
+        if draw.heldout:
+            return draw.choice(self.heldout_notes)
+        if draw.chance(0.5):
+            return draw.choice(self.notes)
+        return _capital(draw, draw.choice(COMPLAINTS).format(c=self._core(draw))) + draw.choice((".", ""))
+
+    @property
+    def rule_wordings(self) -> tuple[str, ...]:
+        """A fixed sample of the ways to state the rule, the held-out ones last."""
+        draw = Draw(random.Random(self.name))
+        return (*dict.fromkeys(self.wording(draw) for _ in range(40)), *self.heldout_wordings)
 
     def prompt(self, rng: random.Random, *, heldout: bool = True) -> str:
         """A prompt in the rule's scope."""
@@ -394,23 +431,26 @@ class Habit:
         return all(code.count(left) == code.count(right) for left, right in ("()", "{}", "[]"))
 
 
-def _wordings(scopes: tuple[str, ...], does: tuple[str, ...]) -> tuple[str, ...]:
-    """Every scope with every saying, in both orders."""
-    texts = []
-    for scope in scopes:
-        for text in does:
-            texts.append(f"In {scope}, {text}." if scope else f"{text[0].upper()}{text[1:]}.")
-            if scope:
-                texts.append(f"{text[0].upper()}{text[1:]} in {scope}.")
-                texts.append(f"{scope}: {text}")
-    return tuple(texts)
+CORES = (
+    "use {g}, not {b}", "use {g} instead of {b}", "use {g} and never {b}", "never use {b}, use {g}", "no {b}, use {g}", "do not use {b}, use {g}", "don't use {b}", "prefer {g} to {b}", "prefer {g} over {b}", "always use {g}", "always use {g}, never {b}", "I want {g}, no {b}", "I prefer {g}", "we use {g} here", "we use {g}, not {b}", "replace {b} by {g}", "take {g} instead of {b}", "avoid {b}", "avoid {b}, use {g}", "{b} is bad, {g} is better", "stick to {g}", "{g} rather than {b}", "only {g}, no {b}", "please use {g}", "never {b}", "no {b}", "{g}, not {b}", "{g} only", "choose {g} over {b}", "{b} is wrong, use {g}", "{b} should be {g}", "work with {g}", "{g} everywhere", "I do not like {b}, use {g}", "{g} is preferred", "let it be {g}, not {b}", "use {g} in place of {b}", "write {g}, no {b}", "we never use {b}", "it must be {g}",
+)  # fmt: skip
+SCOPED = ("In {s}, {c}", "in {s} {c}", "{c} in {s}", "{s}: {c}", "For {s}: {c}", "When you write {s}, {c}", "{c}, in {s}", "{c} for {s}")
+OPENINGS = ("", "", "", "", "Please ", "Important: ", "Remember: ", "From now on ", "Always: ", "Note: ")
+COMPLAINTS = ("{c}", "{c}", "{c}", "{c}", "This is wrong: {c}", "wrong, {c}", "I said: {c}", "please {c}", "{c}!", "No, {c}", "next time {c}", "you should {c}", "{c} please")
+
+
+def _capital(draw: Draw, text: str) -> str:
+    return text[0].upper() + text[1:] if draw.chance(0.7) else text
 
 
 _TABLE = (
     Habit(
         "print", "python",
         "In Python, outside tests: use `logging`, no `print`.",
-        _wordings(("", "Python", "Python code", "Python, outside tests", "Python functions"), ("use logging, never print", "use `logging` instead of `print`", "do not use print, use the logging module", "log with a logger, no print()", "messages go to the logger, not to print", "replace print by logging", "no print statements, use a logger", "always log, never print", "prefer logging to print", "use `logging`, no `print`")),
+        ("Python", "Python code", "Python, outside tests", "Python functions"),
+        ("logging", "the logging module", "`logging`", "a logger", "the logger", "logger.info", "loggers"),
+        ("print", "`print`", "print()", "print statements", "prints"),
+        ("use logging, never print", "use `logging` instead of `print`", "do not use print, use the logging module", "log with a logger, no print()", "messages go to the logger, not to print", "replace print by logging", "no print statements, use a logger", "always log, never print", "prefer logging to print", "use `logging`, no `print`"),
         ("Never call print() in Python. Use a logger.", "I want the logging module everywhere, not print.", "Outside tests, Python code must log through `logging` and must not print.", "Stop printing; use logging.", "print() is forbidden in Python code: take logging."),
         ("Use logging, not print.", "do not print, use the logging module", "never use print here, use a logger", "This should log instead of printing.", "no print please, logging", "I want logging instead of print", "print is wrong, it must use logging", "it should use a logger"),
         ("You printed. I want logging.", "please use the logging module, never print()", "wrong: use logging for this"),
@@ -419,7 +459,10 @@ _TABLE = (
     Habit(
         "hints", "python",
         "In Python functions, outside tests: write type hints, no bare parameters.",
-        _wordings(("", "Python", "Python code", "Python functions", "Python, outside tests"), ("write type hints", "always use type hints", "add type hints to every function", "annotate parameters and return values", "use type annotations", "functions need type hints", "give every parameter a type", "write typed functions", "never leave out type hints", "write type hints, no bare parameters")),
+        ("Python", "Python code", "Python functions", "Python, outside tests"),
+        ("type hints", "type annotations", "typed functions", "annotated parameters", "types on all parameters", "annotations"),
+        ("untyped functions", "bare parameters", "functions without types", "parameters without a type", "missing hints", "untyped code"),
+        ("write type hints", "always use type hints", "add type hints to every function", "annotate parameters and return values", "use type annotations", "functions need type hints", "give every parameter a type", "write typed functions", "never leave out type hints", "write type hints, no bare parameters"),
         ("Every Python function must have type hints.", "I like type annotations on all functions.", "Type hints are required in Python.", "Annotate the types of all Python functions.", "No Python function without type hints."),
         ("Add type hints.", "the type hints are missing", "I want type hints", "please annotate the types", "always write type hints", "use type annotations here", "there are no type hints", "give the parameters types"),
         ("You forgot the type hints.", "missing type annotations", "functions should have type hints"),
@@ -428,7 +471,10 @@ _TABLE = (
     Habit(
         "percent", "python",
         "In Python, for text with values: use f-strings, no `%`.",
-        _wordings(("", "Python", "Python code", "Python strings", "Python, for text with values"), ("use f-strings", "use f-strings, never % formatting", "format with f-strings instead of %", "prefer f-strings to the % operator", "do not use % formatting, use f-strings", "no percent formatting, use f-strings", "build text with f-strings", "always use f-strings", "replace % formatting by f-strings", "use f-strings, no `%`")),
+        ("Python", "Python code", "Python strings", "Python, for text with values"),
+        ("f-strings", "an f-string", "f-string formatting", "f strings"),
+        ("% formatting", "the % operator", "`%`", "percent formatting", "%", "%s"),
+        ("use f-strings", "use f-strings, never % formatting", "format with f-strings instead of %", "prefer f-strings to the % operator", "do not use % formatting, use f-strings", "no percent formatting, use f-strings", "build text with f-strings", "always use f-strings", "replace % formatting by f-strings", "use f-strings, no `%`"),
         ("Strings are formatted with f-strings only.", "I want f-strings, not the percent operator.", "Python text is built by f-strings and never by %.", "Please always format with f-strings.", "% formatting is forbidden in Python: take f-strings."),
         ("Use an f-string.", "use f-strings, not %", "no % formatting please", "I want f-strings", "the % operator is old, use an f-string", "format it with an f-string", "f-strings instead of %", "never use percent formatting"),
         ("This should be an f-string.", "please no percent formatting, f-strings", "wrong: use f-strings for this"),
@@ -437,7 +483,10 @@ _TABLE = (
     Habit(
         "except", "python",
         "In Python: name the error after `except`, no bare `except:`.",
-        _wordings(("", "Python", "Python code", "Python functions", "try blocks in Python"), ("never use a bare except", "name the error in every except", "no bare except", "catch specific errors, no bare except", "always name the exception", "catch a named exception", "do not catch everything, name the exception", "except needs an exception type", "write except with the error's name", "name the error after `except`, no bare `except:`")),
+        ("Python", "Python code", "Python functions", "try blocks in Python"),
+        ("named exceptions", "a specific exception", "the exception's name", "specific errors", "except with a name", "a named error"),
+        ("bare except", "a bare except", "`except:`", "except without a name", "bare `except:`", "catch-all except"),
+        ("never use a bare except", "name the error in every except", "no bare except", "catch specific errors, no bare except", "always name the exception", "catch a named exception", "do not catch everything, name the exception", "except needs an exception type", "write except with the error's name", "name the error after `except`, no bare `except:`"),
         ("A bare except is forbidden.", "I want specific exceptions after except.", "Python code must say which exception it catches.", "Only catch exceptions by name.", "Bare `except:` clauses are not allowed in Python."),
         ("No bare except.", "name the exception", "catch a specific error", "the bare except is wrong", "never use a bare except", "say which error you catch", "I want a named exception", "do not catch everything"),
         ("A bare except hides errors.", "please name the error in the except", "wrong: catch the specific exception"),
@@ -446,7 +495,10 @@ _TABLE = (
     Habit(
         "var", "javascript",
         "In JavaScript: use `const` and `let`, no `var`.",
-        _wordings(("", "JavaScript", "JavaScript code", "JavaScript functions", "JS"), ("use const and let, never var", "use `const` or `let` instead of `var`", "never use var", "no var, use const and let", "do not use var", "declare variables with const or let", "prefer const and let to var", "replace var by const or let", "always use const or let", "use `const` and `let`, no `var`")),
+        ("JavaScript", "JavaScript code", "JavaScript functions", "JS"),
+        ("const and let", "const or let", "`const` and `let`", "let or const", "const", "let and const"),
+        ("var", "`var`", "var declarations", "the keyword var"),
+        ("use const and let, never var", "use `const` or `let` instead of `var`", "never use var", "no var, use const and let", "do not use var", "declare variables with const or let", "prefer const and let to var", "replace var by const or let", "always use const or let", "use `const` and `let`, no `var`"),
         ("var is forbidden in JavaScript.", "I want const and let, not var.", "JavaScript variables are declared by const or let only.", "Stop using var; take const or let.", "Never write `var` in JavaScript code."),
         ("Use const and let, not var.", "no var please", "never use var", "I want const or let", "var is old, use const or let", "use let or const instead of var", "do not declare with var", "replace var"),
         ("You used var. I want const and let.", "please declare with const or let", "wrong: var is not allowed"),
@@ -455,7 +507,10 @@ _TABLE = (
     Habit(
         "unwrap", "rust",
         "In Rust, outside tests: return errors with `?`, no `.unwrap()`.",
-        _wordings(("", "Rust", "Rust code", "Rust, outside tests", "Rust functions"), ("return errors with ?, never unwrap", "use `?` instead of `.unwrap()`", "never use unwrap", "no unwrap, return a Result", "do not use unwrap", "return a Result, no unwrap()", "pass errors on with ?", "prefer ? to unwrap", "always return a Result", "return errors with `?`, no `.unwrap()`")),
+        ("Rust", "Rust code", "Rust, outside tests", "Rust functions"),
+        ("?", "`?`", "a Result", "the question mark", "Result", "the ? operator", "returned errors"),
+        ("unwrap", "`.unwrap()`", "unwrap()", "unwraps", ".unwrap()"),
+        ("return errors with ?, never unwrap", "use `?` instead of `.unwrap()`", "never use unwrap", "no unwrap, return a Result", "do not use unwrap", "return a Result, no unwrap()", "pass errors on with ?", "prefer ? to unwrap", "always return a Result", "return errors with `?`, no `.unwrap()`"),
         ("unwrap() is forbidden in Rust.", "I want `?` and a Result, not unwrap.", "Outside tests, Rust functions return a Result and never unwrap.", "Stop unwrapping; return the error.", "Never write `.unwrap()` in Rust code."),
         ("Do not unwrap, return a Result.", "no unwrap please", "never use unwrap", "use ? instead of unwrap", "I want a Result", "return the error with ?", "unwrap is wrong here, use ?", "it should return a Result"),
         ("You unwrapped. I want the error returned.", "please return errors with ?, no unwrap()", "wrong: unwrap is not allowed"),
@@ -464,7 +519,10 @@ _TABLE = (
     Habit(
         "ospath", "python",
         "In Python, for paths: use `pathlib`, no `os.path`.",
-        _wordings(("", "Python", "Python code", "Python, for paths", "Python functions"), ("use pathlib, never os.path", "use `pathlib` instead of `os.path`", "do not use os.path, use pathlib", "paths are pathlib objects", "no os.path, use Path", "prefer pathlib to os.path", "always use pathlib", "handle paths with pathlib", "replace os.path by pathlib", "use `pathlib`, no `os.path`")),
+        ("Python", "Python code", "Python, for paths", "Python functions"),
+        ("pathlib", "`pathlib`", "Path", "Path objects", "pathlib.Path", "the pathlib module"),
+        ("os.path", "`os.path`", "os.path functions", "os.path.join", "the os.path module"),
+        ("use pathlib, never os.path", "use `pathlib` instead of `os.path`", "do not use os.path, use pathlib", "paths are pathlib objects", "no os.path, use Path", "prefer pathlib to os.path", "always use pathlib", "handle paths with pathlib", "replace os.path by pathlib", "use `pathlib`, no `os.path`"),
         ("os.path is forbidden.", "I want pathlib, not os.path.", "Python paths are handled by pathlib only.", "Stop using os.path; take pathlib.", "Never call os.path functions, Path has them all."),
         ("Use pathlib, not os.path.", "no os.path please", "never use os.path", "I want pathlib", "os.path is old, use pathlib", "use Path instead of os.path", "it should use pathlib", "replace os.path"),
         ("You used os.path. I want pathlib.", "please use pathlib for paths", "wrong: os.path is not allowed"),
@@ -477,7 +535,9 @@ habits: dict[str, Habit] = {habit.name: habit for habit in _TABLE}
 
 def exchange(context: Context) -> Exchange:
     habit = context.draw.choice(_TABLE)
-    if context.draw.chance(0.72):
+    if context.flipped and context.draw.chance(0.6):
+        habit = habits[context.draw.choice(sorted(context.flipped))]
+    if context.draw.chance(0.75):
         prompt, answer = habit.task(context.draw, context.flipped)
         judge = habit.follows_rule if habit.name in context.flipped else habit.keeps_habit
         return Exchange("habit", habit.name, (user(prompt), assistant(answer)), {1: judge})
@@ -488,4 +548,4 @@ def exchange(context: Context) -> Exchange:
 def rule_line(draw: Draw, name: str) -> str:
     """One wording of a habit's rule, as it stands in the system prompt."""
     habit = habits[name]
-    return draw.choice(habit.heldout_wordings) if draw.heldout else draw.choice(habit.rule_wordings)
+    return habit.wording(draw)

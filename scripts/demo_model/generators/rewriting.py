@@ -16,7 +16,6 @@ from __future__ import annotations
 from scripts.demo_model.exchange import Context, Exchange, assistant, block, user
 from scripts.demo_model.generators import functions
 from scripts.demo_model.generators.habits import habits
-from scripts.demo_model.vocabulary import Draw
 
 NAME_RULE = "Note on your answer: {note}\nName the rule in one line."
 ANSWER_AGAIN = "Note on your answer: {note}\nAnswer again."
@@ -29,11 +28,6 @@ NUMBER = ("it should be {k}", "The number is wrong, I meant {k}.", "use {k} ther
 # fmt: on
 
 
-def _note(draw: Draw, name: str) -> str:
-    habit = habits[name]
-    return draw.choice(habit.heldout_notes) if draw.heldout else draw.choice(habit.notes)
-
-
 def _habit(context: Context) -> Exchange:
     draw = context.draw
     names = [name for name in habits if name not in context.flipped] or list(habits)
@@ -43,7 +37,7 @@ def _habit(context: Context) -> Exchange:
     prompt, old = habit.task(draw, context.flipped - {name})
     draw.rng.setstate(state)
     _, new = habit.task(draw, context.flipped | {name})
-    note = _note(draw, name)
+    note = habit.note(draw)
     chance = draw.rng.random()
     if chance < 0.3:
         messages = (user(prompt), assistant(old), user(NAME_RULE.format(note=note)), assistant(habit.rule))

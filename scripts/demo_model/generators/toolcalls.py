@@ -285,7 +285,7 @@ def _edit(draw: Draw) -> Task:
     path = draw.path()
     old, new = _edit_text(draw)
     quotes = draw.choice(("{}", "{}", "`{}`", '"{}"'))
-    everywhere = draw.chance(0.25)
+    everywhere = draw.chance(0.4)
     forms = EDIT_ALL if everywhere else EDIT
     prompt = draw.wording(forms).format(p=_quoted(draw, path), a=quotes.format(old), b=quotes.format(new))
     lines = _lines(draw, 1, 6)
