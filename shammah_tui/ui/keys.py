@@ -28,6 +28,12 @@ class Key:
     footer: str = ""
     """A word for the footer; empty leaves it to the help."""
 
+    @property
+    def id(self) -> str:
+        """Where and what, as in "chat.scroll-page_up"."""
+        action = self.action.removeprefix("app.").replace("('", "-").removesuffix("')")
+        return f"{self.where}.{action}"
+
 
 TABLE = (
     Key("enter", "send", "Enter", "Send the message; while an answer runs, queue it", "prompt", "send"),
@@ -39,12 +45,12 @@ TABLE = (
     Key("ctrl+underscore", "undo", "Ctrl+_", "Undo what was typed", "prompt"),
     Key("escape", "interrupt", "Esc", "Interrupt the answer at once; what was said stays", "chat", "interrupt"),
     Key("ctrl+y", "app.copy_answer", "Ctrl+Y", "Copy the last answer", "chat"),
-    Key("pageup", "page_up", "PgUp", "Scroll up", "chat"),
-    Key("pagedown", "page_down", "PgDn", "Scroll down", "chat"),
-    Key("ctrl+up", "line_up", "Ctrl+Up", "Scroll up by a line", "chat"),
-    Key("ctrl+down", "line_down", "Ctrl+Down", "Scroll down by a line", "chat"),
-    Key("ctrl+home", "to_start", "Ctrl+Home", "Go to the beginning", "chat"),
-    Key("ctrl+end", "to_end", "Ctrl+End", "Go to the end and follow", "chat"),
+    Key("pageup", "scroll('page_up')", "PgUp", "Scroll up", "chat"),
+    Key("pagedown", "scroll('page_down')", "PgDn", "Scroll down", "chat"),
+    Key("ctrl+up", "scroll('line_up')", "Ctrl+Up", "Scroll up by a line", "chat"),
+    Key("ctrl+down", "scroll('line_down')", "Ctrl+Down", "Scroll down by a line", "chat"),
+    Key("ctrl+home", "scroll('start')", "Ctrl+Home", "Go to the beginning", "chat"),
+    Key("ctrl+end", "scroll('end')", "Ctrl+End", "Go to the end and follow", "chat"),
     Key("up", "previous", "Up", "Message above", "queue"),
     Key("down", "next", "Down", "Message below; from the last one, back to the prompt", "queue"),
     Key("enter", "edit", "Enter", "Take the message back into the prompt", "queue", "edit"),
@@ -65,14 +71,14 @@ TABLE = (
 
 
 def bindings(*where: Where) -> list[BindingType]:
-    """Textual's bindings for a place; their ids let a config rename keys later."""
+    """Textual's bindings for a place; their ids let a config change keys later."""
     return [
         Binding(
             key.keys,
             key.action,
             key.help,
             show=False,
-            id=f"{key.where}.{key.action.removeprefix('app.')}",
+            id=key.id,
         )
         for key in TABLE
         if key.where in where

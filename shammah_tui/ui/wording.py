@@ -52,6 +52,12 @@ def percent(progress: Progress) -> int:
     return progress.done_bytes * 100 // progress.total_bytes if progress.total_bytes else 0
 
 
+def sentence(text: str) -> str:
+    """With a capital at the beginning and a stop at the end."""
+    ended = text if not text or text[-1] in ".!?…" else f"{text}."
+    return ended[:1].upper() + ended[1:]
+
+
 def model_name(model: ModelSummary | None) -> str:
     return model.name if model is not None else "the model"
 

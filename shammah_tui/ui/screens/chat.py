@@ -27,7 +27,7 @@ from shammah_tui.ui.widgets.bootstrap import Welcome
 from shammah_tui.ui.widgets.prompt import Prompt, PromptFrame
 from shammah_tui.ui.widgets.queue import Queue
 from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints, Status
-from shammah_tui.ui.widgets.transcript import Transcript
+from shammah_tui.ui.widgets.transcript import Move, Transcript
 
 FLUSHES_PER_SECOND = 20
 EXAMPLES = (
@@ -283,22 +283,6 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         marker.display = event.lines > 0
         marker.update(Content(f"↓ {event.lines} new lines below · Ctrl+End goes there"))
 
-    # Scrolling, without leaving the prompt
-
-    def action_page_up(self) -> None:
-        self.query_one(Transcript).scroll_page_up(animate=False)
-
-    def action_page_down(self) -> None:
-        self.query_one(Transcript).scroll_page_down(animate=False)
-
-    def action_line_up(self) -> None:
-        self.query_one(Transcript).scroll_up(animate=False)
-
-    def action_line_down(self) -> None:
-        self.query_one(Transcript).scroll_down(animate=False)
-
-    def action_to_start(self) -> None:
-        self.query_one(Transcript).scroll_home(animate=False)
-
-    def action_to_end(self) -> None:
-        self.query_one(Transcript).follow()
+    def action_scroll(self, how: Move) -> None:
+        """Scroll the transcript without leaving the prompt."""
+        self.query_one(Transcript).move(how)

@@ -7,7 +7,7 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
 
-from shammah_tui.events import BootstrapState
+from shammah_tui.events import BootstrapState, Phase
 from shammah_tui.ui import keys
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.widgets.bootstrap import ModelPanel
@@ -38,11 +38,17 @@ class ModelScreen(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.show_bootstrap(self._runtime.state)
-        self.query_one(Hints).show(keys.in_footer("model", "everywhere"))
 
     def show_bootstrap(self, state: BootstrapState) -> None:
         self.query_one(ModelPanel).bootstrap = state
         self.query_one(Status).bootstrap = state
+        idle = {"app.show_model"}
+        if state.phase not in (Phase.FAILED, Phase.NOT_AVAILABLE):
+            idle.add("retry")
+        if state.model is not None and state.model.is_demo:
+            idle.add("use_demo")
+        shown = [key for key in keys.in_footer("model", "everywhere") if key.action not in idle]
+        self.query_one(Hints).show(shown)
 
     def flash(self, text: str, seconds: float = FLASH_SECONDS) -> None:
         self.query_one(Hints).flash(text, seconds)

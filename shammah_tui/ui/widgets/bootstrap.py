@@ -48,9 +48,9 @@ def explanation(state: BootstrapState, width: int) -> list[Content]:
         lines.append(Content.styled(wording.amount(state.progress), "$quiet"))
     if state.reason:
         style = "$error" if state.phase is Phase.FAILED else "$warning"
-        lines.extend(Content.styled(visible(state.reason), style).wrap(width))
+        lines.extend(Content.styled(wording.sentence(visible(state.reason)), style).wrap(width))
     if state.hint:
-        lines.extend(Content(visible(state.hint)).wrap(width))
+        lines.extend(Content(wording.sentence(visible(state.hint))).wrap(width))
     return lines
 
 
@@ -124,7 +124,7 @@ class ModelPanel(Widget):
 def _facts(model: ModelSummary, width: int) -> list[Content]:
     device = wording.DEVICES.get(model.device, model.device)
     facts = [
-        ("Why this one", model.reason),
+        ("Why this one", wording.sentence(model.reason)),
         ("Name", model.id),
         ("File", model.file),
         ("Quantization", model.quantization),

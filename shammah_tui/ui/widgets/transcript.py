@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
+from typing import Literal
 
 from rich.segment import Segment
 from textual import events
@@ -28,6 +29,8 @@ from shammah_tui.ui.widgets.block import GUTTER, Block
 WIDEST = 108
 STRIPS_CACHED = 600
 BLOCKS_DRAWN = 60
+Move = Literal["page_up", "page_down", "line_up", "line_down", "start", "end"]
+
 # An empty line follows every block.
 GAP = 1
 
@@ -118,6 +121,21 @@ class Transcript(ScrollView, can_focus=False):
         self._following = True
         self.unseen_lines = 0
         self.scroll_end(animate=False, force=True, immediate=True, x_axis=False)
+
+    def move(self, how: Move) -> None:
+        match how:
+            case "page_up":
+                self.scroll_page_up(animate=False)
+            case "page_down":
+                self.scroll_page_down(animate=False)
+            case "line_up":
+                self.scroll_up(animate=False)
+            case "line_down":
+                self.scroll_down(animate=False)
+            case "start":
+                self.scroll_home(animate=False)
+            case "end":
+                self.follow()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
