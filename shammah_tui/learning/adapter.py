@@ -1,0 +1,134 @@
+"""An adapter as a folder: PEFT checkpoint, GGUF, manifest. Written whole or not at all, checked before it is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from shammah_tui.errors import ModelError, ShammahError
+from shammah_tui.learning.convert import read_config, read_tensors
+from shammah_tui.learning.memory import Shape, read_shape
+
+FORMAT = 1
+FILES = ("adapter_model.safetensors", "adapter_config.json", "adapter.gguf", "manifest.json")
+
+
+class AdapterRefused(ShammahError):
+    """An adapter that must not be loaded; says why."""
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def base_identity(base: Path, model: Path) -> dict[str, Any]:
+    """What an adapter is bound to: the weights it was trained on, and the deployed file it was measured on."""
+    weights = sorted(base.glob("*.safetensors"))
+    shape = read_shape(base)
+    return {
+        "name": base.name,
+        "family": shape.family,
+        "hidden": shape.hidden,
+        "layers": shape.layers,
+        "vocabulary": shape.vocabulary,
+        "weights_sha256": {path.name: sha256(path) for path in weights},
+        "gguf": model.name,
+        "gguf_sha256": sha256(model),
+    }
+
+
+def verify(folder: Path, base: Path, model: Path | None = None) -> dict[str, Any]:
+    """The manifest of an adapter that belongs to `base` and is whole. Raises `AdapterRefused`: no manifest, a file
+    missing or changed, another base, matrices of another shape, values that are no numbers."""
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise AdapterRefused(f"The adapter in {folder} has no {missing[0]}.")
+    try:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
+        identity, checksums = manifest["base"], manifest["sha256"]
+        wanted = identity["weights_sha256"], identity["gguf_sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise AdapterRefused(f"The manifest of the adapter in {folder} cannot be read.") from error
+    changed = [name for name, digest in checksums.items() if name in FILES and sha256(folder / name) != digest]
+    if changed:
+        raise AdapterRefused(f"{changed[0]} in {folder} is not the file that was written.")
+    weights = {path.name: sha256(path) for path in sorted(base.glob("*.safetensors"))}
+    if weights != wanted[0] or (model is not None and sha256(model) != wanted[1]):
+        raise AdapterRefused(f"The adapter belongs to another base ({identity.get('name', 'unknown')}).")
+    check_shape(folder, read_shape(base))
+    return manifest
+
+
+def check_shape(folder: Path, shape: Shape) -> None:
+    """Raises `AdapterRefused` where a factor does not fit the base's matrices or holds values that are no numbers."""
+    widths = {
+        "attn_q": (shape.hidden, shape.attention),
+        "attn_k": (shape.hidden, shape.key_value),
+        "attn_v": (shape.hidden, shape.key_value),
+        "attn_output": (shape.attention, shape.hidden),
+        "ffn_gate": (shape.hidden, shape.feed_forward),
+        "ffn_up": (shape.hidden, shape.feed_forward),
+        "ffn_down": (shape.feed_forward, shape.hidden),
+    }
+    try:
+        rank, tensors = int(read_config(folder)["r"]), read_tensors(folder)
+    except ModelError as error:
+        raise AdapterRefused(error.message, error.hint) from error
+    for name, values in tensors.items():
+        _, layer, matrix, _, factor = name.split(".")
+        inputs, outputs = widths[matrix]
+        expected = (rank, inputs) if factor == "lora_a" else (outputs, rank)
+        if values.shape != expected or int(layer) >= shape.layers:
+            raise AdapterRefused(f"The adapter does not fit the base: {name} is {values.shape}, wanted {expected}.")
+
+
+@contextmanager
+def draft_folder(out: Path) -> Iterator[Path]:
+    """A folder beside `out` that becomes `out` when the block ends well, and goes away when it does not. Leftovers of
+    runs that were killed are removed first, where their process is gone."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ShammahError(f"{out} is there already.", "Choose another folder for --out, or remove it.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for left in out.parent.glob(f".{out.name}.*.part"):
+        if _is_abandoned(left):
+            shutil.rmtree(left)
+    draft = out.parent / f".{out.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part"
+    draft.mkdir(mode=0o700)
+    try:
+        yield draft
+        _sync(draft)
+        draft.replace(out)
+        _sync_entry(out.parent)
+    finally:
+        if draft.exists():
+            shutil.rmtree(draft)
+
+
+def _is_abandoned(folder: Path) -> bool:
+    process = folder.name.split(".")[-3]
+    return process.isdigit() and not psutil.pid_exists(int(process))
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    _sync_entry(folder)
+
+
+def _sync_entry(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

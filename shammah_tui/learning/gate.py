@@ -1,0 +1,225 @@
+"""The gate: nothing is used that was not measured on the deployed file, in llama.cpp, against the base as it was.
+
+`measure` asks the measurer, `judged` decides; the limits are those of `learning.md`. A rate passes with one miss
+where its n is so small that a single miss would break the limit; each rate is shown with its n.
+
+Adherence needs no verifier of a rule: an answer adheres when it is the chosen one (whitespace aside), or when it has
+at least half of the n-grams that set the chosen answer apart from the criticised one (or from the base's answer where
+none was criticised), and a larger share of them than of those that set the criticised one apart.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shammah_tui.learning.child import Answer, Measurer, token_row
+from shammah_tui.learning.event import Criterion, GateJudged
+from shammah_tui.learning.example import Example
+from shammah_tui.learning.replay import grams
+
+ADHERENCE_MIN, ADHERENCE_GAIN = 0.90, 0.40
+PAIRS_MIN = 0.80
+NLL_RISE_MAX = 0.01
+# Where the base is nearly certain of its own answers, 1 % of its NLL is less than quantisation noise.
+NLL_RISE_NATS = 0.01
+KL_MAX = 0.02
+UNCHANGED_MIN = {"near_scope": 0.90, "out_of_scope": 0.95}
+SOUND_MIN = 0.98
+AGREEMENT_MIN = 0.98
+# From here on a smaller scale is not looked for: what still changes would be noise.
+UNCHANGED_GOOD = 0.985
+SCALES = (1.0, 0.75, 0.5)
+# Retention texts on which the base does no better than this share of a uniform guess are none of its language.
+FOREIGN_SHARE = 0.35
+EXAMPLES_MAX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A row with what the base said to it. `contrast`: the criticised answer, else the base's own."""
+
+    example: Example
+    shown: str
+    base: Answer
+    chosen: list[int]
+    contrast: list[int]
+    chosen_text: str
+
+    @property
+    def is_replay(self) -> bool:
+        return self.example.replay
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    rated: list[Case]
+    replay: list[Case]
+    retention: list[dict[str, list[int]]]
+    """Token rows of texts that the adapter must not unlearn."""
+    max_tokens: int
+    agreement: list[bool]
+    """For each row whether the folder's tokenizer and template agree with the deployed model's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured at one scale; `answers` are in the order of rated cases, then replayed ones."""
+
+    scale: float
+    answers: list[Answer]
+    pairs: list[bool]
+    base_nll: float
+    nll: float
+    kl: float
+    retention_tokens: int
+
+
+async def choose_scale(measurer: Measurer, adapter: Path, cases: Cases) -> list[GateJudged]:
+    """Tables of all scales tried, in their order. The first that is accepted and changes nothing else is the last
+    one tried; `best` picks from the list."""
+    tables: list[GateJudged] = []
+    for scale in SCALES:
+        table = judged(await measure(measurer, adapter, scale, cases), cases)
+        tables.append(table)
+        if table.accepted and _kept(table) >= UNCHANGED_GOOD:
+            break
+    return tables
+
+
+def best(tables: Sequence[GateJudged]) -> GateJudged:
+    """Of the accepted ones that which adheres and keeps most (the stronger on a tie); else the first."""
+    accepted = [table for table in tables if table.accepted]
+    return max(accepted, key=lambda table: _adherence(table) + _kept(table)) if accepted else tables[0]
+
+
+async def measure(measurer: Measurer, adapter: Path, scale: float, cases: Cases) -> Measured:
+    """Everything that the gate asks of one scale; leaves the measurer without an adapter."""
+    divergence = await measurer.divergence(cases.retention, adapter, [scale])
+    await measurer.set_adapter(adapter, scale)
+    prompts = [case.example.prompt for case in (*cases.rated, *cases.replay)]
+    answers = await measurer.answers(prompts, max_tokens=cases.max_tokens)
+    pairs = [case for case in cases.rated if case.contrast != case.chosen and case.contrast]
+    chosen = await measurer.scores([token_row(case.example.prompt, case.chosen) for case in pairs])
+    contrast = await measurer.scores([token_row(case.example.prompt, case.contrast) for case in pairs])
+    await measurer.set_adapter(None)
+    found = divergence["scales"][0]
+    likelier = [a.logprob / a.tokens > b.logprob / b.tokens for a, b in zip(chosen, contrast, strict=True)]
+    return Measured(scale, answers, likelier, divergence["nll"], found["nll"], found["kl"], divergence["tokens"])
+
+
+def judged(measured: Measured, cases: Cases) -> GateJudged:
+    """The table at one scale. Pure."""
+    rated, replay = measured.answers[: len(cases.rated)], measured.answers[len(cases.rated) :]
+    criteria = [
+        *_adherences(cases.rated, rated),
+        *_rate("pairs: chosen likelier than criticised", measured.pairs, PAIRS_MIN),
+        *_unchanged(cases.replay, replay),
+        *_soundness([*cases.rated, *cases.replay], measured.answers),
+        *_retention(measured),
+        *_rate("format agreement of folder and GGUF", cases.agreement, AGREEMENT_MIN),
+    ]
+    accepted = all(criterion.passed for criterion in criteria)
+    return GateJudged(measured.scale, accepted, tuple(criteria), tuple(_examples(cases, rated, replay)))
+
+
+def adheres(case: Case, answer: Answer) -> bool:
+    if answer.text.split() == case.chosen_text.split():
+        return True
+    chosen, contrast, said = grams(case.chosen), grams(case.contrast), grams(answer.tokens)
+    wanted, unwanted = chosen - contrast, contrast - chosen
+    if not wanted:
+        return False
+    has = len(wanted & said) / len(wanted)
+    has_not = len(unwanted & said) / len(unwanted) if unwanted else 0.0
+    return has >= 0.5 and has > has_not
+
+
+def _adherences(cases: Sequence[Case], answers: Sequence[Answer]) -> list[Criterion]:
+    """A line for each rule on rows that were not learned, and one for each rule without such rows on learned ones."""
+    found: list[Criterion] = []
+    for rule in dict.fromkeys(case.example.rule for case in cases):
+        own = [(case, answer) for case, answer in zip(cases, answers, strict=True) if case.example.rule == rule]
+        held = [pair for pair in own if pair[0].example.held_out]
+        name = "adherence, held out" if held else "adherence, learned rows"
+        before = [adheres(case, case.base) for case, _ in held or own]
+        now = [adheres(case, answer) for case, answer in held or own]
+        was, value = _share(before), _share(now)
+        passed = _passes(now, ADHERENCE_MIN) or value >= was + ADHERENCE_GAIN
+        limit = f"≥ {ADHERENCE_MIN:.0%} or +{100 * ADHERENCE_GAIN:.0f} points"
+        found.append(Criterion(name, was, value, limit, len(now), passed, rule))
+    return found
+
+
+def _unchanged(cases: Sequence[Case], answers: Sequence[Answer]) -> list[Criterion]:
+    found: list[Criterion] = []
+    for kind, limit in UNCHANGED_MIN.items():
+        same = [
+            answer.text == case.base.text and answer.ended == case.base.ended
+            for case, answer in zip(cases, answers, strict=True)
+            if case.example.kind == kind
+        ]
+        found += _rate(f"{kind.replace('_', '-')} answers unchanged", same, limit)
+    return found
+
+
+def _soundness(cases: Sequence[Case], answers: Sequence[Answer]) -> list[Criterion]:
+    """Answers that are not empty and come to an end, where the base's are and do."""
+    sound = [
+        (answer.ended or not case.base.ended) and bool(answer.text.strip() or not case.base.text.strip())
+        for case, answer in zip(cases, answers, strict=True)
+    ]
+    return _rate("answers neither empty nor endless", sound, SOUND_MIN)
+
+
+def _retention(measured: Measured) -> list[Criterion]:
+    before, after, n = measured.base_nll, measured.nll, measured.retention_tokens
+    if not n:
+        return []
+    finite = math.isfinite(after) and math.isfinite(measured.kl)
+    rise = after <= before * (1 + NLL_RISE_MAX) + NLL_RISE_NATS
+    return [
+        Criterion("retention NLL a token", before, after, f"≤ +{NLL_RISE_MAX:.0%}", n, finite and rise),
+        Criterion("retention KL a token", None, measured.kl, f"≤ {KL_MAX}", n, finite and measured.kl <= KL_MAX),
+    ]
+
+
+def _rate(name: str, held: Sequence[bool], limit: float) -> list[Criterion]:
+    if not held:
+        return []
+    return [Criterion(name, None, _share(held), f"≥ {limit:.0%}", len(held), _passes(held, limit))]
+
+
+def _passes(held: Sequence[bool], limit: float) -> bool:
+    misses = len(held) - sum(held)
+    return misses <= max(math.floor((1 - limit) * len(held) + 1e-9), 1 if len(held) > 1 else 0)
+
+
+def _share(held: Sequence[bool]) -> float:
+    return sum(held) / len(held) if held else 0.0
+
+
+def _adherence(table: GateJudged) -> float:
+    return min((c.value for c in table.criteria if c.name.startswith("adherence")), default=0.0)
+
+
+def _kept(table: GateJudged) -> float:
+    rates = [(c.value, c.n) for c in table.criteria if c.name.endswith("unchanged")]
+    total = sum(n for _, n in rates)
+    return sum(value * n for value, n in rates) / total if total else 1.0
+
+
+def _examples(cases: Cases, rated: Sequence[Answer], replay: Sequence[Answer]) -> list[dict[str, str]]:
+    """Rows that do not adhere, then rows that changed, as a person would look at them."""
+    missed = [(case, answer) for case, answer in zip(cases.rated, rated, strict=True) if not adheres(case, answer)]
+    changed = [
+        (case, answer)
+        for case, answer in zip(cases.replay, replay, strict=True)
+        if case.example.number and answer.text != case.base.text
+    ]
+    return [
+        {"kind": case.example.kind, "prompt": case.shown, "before": case.base.text, "after": answer.text}
+        for case, answer in [*missed[: EXAMPLES_MAX // 2], *changed[: EXAMPLES_MAX // 2]]
+    ]

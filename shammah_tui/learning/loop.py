@@ -1,0 +1,231 @@
+"""The training loop: weighted likelihood on rated answers, KL to the base on replayed ones.
+
+Rows of a step: `batch_rows` rated ones, and `replay_share` times as many replayed. Half of the replayed rows come in
+turn, half are those that lay farthest from the base when last seen (hard mining): a few rows near the rule's border
+carry most of the damage.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from shammah_tui.errors import ShammahError
+from shammah_tui.learning.arguments import TrainArguments
+from shammah_tui.learning.event import HeldOutMeasured, StepReported
+from shammah_tui.learning.example import Example
+from shammah_tui.learning.loss import is_greedy, normalised, row_means, token_kl, token_nll
+from shammah_tui.learning.network import Network
+from shammah_tui.learning.packed import Line, Pack, packs
+
+T = TypeVar("T")
+
+# A held-out score counts as better from this share on; less would only put off the end.
+NOTICEABLE = 0.02
+
+
+class TrainingFailed(ShammahError):
+    """The run cannot go on; says why."""
+
+
+@dataclass(slots=True)
+class Replay:
+    """A replayed example with the base's hidden states over its answer (tokens, hidden), and its last KL seen."""
+
+    example: Example
+    base: Tensor
+    kl: float = math.inf
+
+    @property
+    def line(self) -> Line:
+        return Line(self.example.prompt, self.example.answer)
+
+
+@dataclass(slots=True)
+class Figures:
+    """Losses of one step, nats a token."""
+
+    nll: float = 0.0
+    kl: float = 0.0
+    by_color: dict[str, list[float]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Loop:
+    """State of a run. `run` goes to the end (or stops early) and leaves the best adapter in the network."""
+
+    network: Network
+    arguments: TrainArguments
+    pack_tokens: int
+    rated: list[Example] = field(default_factory=list)
+    replay: list[Replay] = field(default_factory=list)
+    held_rated: list[Example] = field(default_factory=list)
+    held_replay: list[Replay] = field(default_factory=list)
+    num_tokens: int = 0
+    answer_tokens: int = 0
+    best_step: int = 0
+    best_score: float = math.inf
+
+    def load(self, examples: Sequence[Example]) -> None:
+        """Sorts the examples, and asks the base, once, for its hidden states over the replayed answers."""
+        for example in examples:
+            if not example.replay:
+                (self.held_rated if example.held_out else self.rated).append(example)
+        replayed = [example for example in examples if example.replay]
+        states = self.network.base_states([Line(e.prompt, e.answer) for e in replayed], self.pack_tokens)
+        for example, base in zip(replayed, states, strict=True):
+            (self.held_replay if example.held_out else self.replay).append(Replay(example, base))
+
+    def run(self, steps: int, rate: float, report: Callable[[StepReported | HeldOutMeasured], None]) -> int:
+        """The number of steps done. Raises `TrainingFailed` when a loss or a gradient is no number."""
+        arguments, parameters = self.arguments, self.network.trained_parameters()
+        optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0, fused=self.network.device.type != "mps")
+        warmup = max(1, round(arguments.warmup_share * steps))
+        batches = self._batches()
+        started = time.perf_counter()
+        best = self.network.adapter_state()
+        worse = 0
+        for step in range(1, steps + 1):
+            now = rate * min(step / warmup, (steps - step + 1) / max(1, steps - warmup + 1))
+            for group in optimizer.param_groups:
+                group["lr"] = now
+            figures = self.accumulate(*next(batches))
+            norm = float(torch.nn.utils.clip_grad_norm_(parameters, arguments.clip))
+            if not (math.isfinite(figures.nll + figures.kl) and math.isfinite(norm)):
+                raise TrainingFailed(
+                    f"In step {step} the loss was no longer a number, so the run is not usable.",
+                    "A lower learning rate helps in most cases.",
+                )
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            report(self._reported(step, steps, figures, now, norm, time.perf_counter() - started))
+            if step % arguments.check_every and step < steps:
+                continue
+            measured = self._measure(step)
+            report(measured)
+            worse = 0 if measured.best else worse + 1
+            if measured.best:
+                best = self.network.adapter_state()
+            elif worse >= arguments.patience:
+                break
+        self.network.load_adapter_state(best)
+        return step
+
+    def accumulate(self, rated: Sequence[Example], replay: Sequence[Replay]) -> Figures:
+        """Gradients of one step, pack after pack. A rated row's weight is relative to its batch, not to its pack."""
+        device, head = self.network.device, self.network.head
+        figures = Figures()
+        weights = normalised(torch.tensor([row.weight for row in rated], device=device))
+        replayed_tokens = sum(len(row.example.answer) for row in replay)
+        lines = [Line(row.prompt, row.answer) for row in rated] + [row.line for row in replay]
+        for pack in packs(lines, self.pack_tokens, device):
+            hidden = self._forward(pack)
+            loss = hidden.new_zeros((), dtype=torch.float32)
+            place = torch.tensor(pack.rows, device=device)[pack.owner]
+            learned = place < len(rated)
+            if bool(learned.any()):
+                means = row_means(token_nll(hidden[learned], head, pack.labels[learned]), place[learned], len(rated))
+                loss = loss + (weights * means).sum()
+                figures.nll += float((weights * means).sum().detach())
+                for index in sorted(index for index in pack.rows if index < len(rated)):
+                    figures.by_color.setdefault(rated[index].color, []).append(float(means[index].detach()))
+            held = [replay[index - len(rated)] for index in pack.rows if index >= len(rated)]
+            if held:
+                base = torch.cat([row.base for row in held]).to(device)
+                divergence = token_kl(hidden[~learned], head, base)
+                loss = loss + self.arguments.kl_weight * divergence.sum() / replayed_tokens
+                figures.kl += float(divergence.detach().sum()) / replayed_tokens
+                _remember(held, divergence)
+            loss.backward()
+        return figures
+
+    def _forward(self, pack: Pack) -> Tensor:
+        self.num_tokens += pack.tokens.shape[1]
+        self.answer_tokens += len(pack.labels)
+        return self.network.states(pack)
+
+    def _batches(self) -> Iterator[tuple[list[Example], list[Replay]]]:
+        """Without end; each rated row comes as often as any other."""
+        shuffle = random.Random(self.arguments.seed)
+        rated_turn, replay_turn = _in_turn(self.rated, shuffle), _in_turn(self.replay, shuffle)
+        count = max(4, self.arguments.batch_rows)
+        replayed = min(len(self.replay), round(count * self.arguments.replay_share))
+        while True:
+            rated = [next(rated_turn) for _ in range(count)]
+            turn = [next(replay_turn) for _ in range(replayed - replayed // 2)]
+            others = [row for row in self.replay if all(row is not taken for taken in turn)]
+            hardest = sorted(others, key=lambda row: row.kl, reverse=True)[: replayed - len(turn)]
+            yield rated, turn + hardest
+
+    def _measure(self, step: int) -> HeldOutMeasured:
+        """On the held-out rows; on the learned ones of a kind where none is held out."""
+        rated, replay = self.held_rated or self.rated, self.held_replay or self.replay
+        lines = [Line(row.prompt, row.answer) for row in rated] + [row.line for row in replay]
+        nll = kl = 0.0
+        adherent = unchanged = 0
+        with torch.inference_mode():
+            for pack in packs(lines, self.pack_tokens, self.network.device):
+                hidden = self.network.states(pack)
+                said = is_greedy(hidden, self.network.head, pack.labels)
+                nlls = token_nll(hidden, self.network.head, pack.labels)
+                for number, index in enumerate(pack.rows):
+                    own = pack.owner == number
+                    if index < len(rated):
+                        nll += float(nlls[own].mean()) / len(rated)
+                        adherent += bool(said[own].all())
+                    else:
+                        row = replay[index - len(rated)]
+                        base = row.base.to(self.network.device)
+                        kl += float(token_kl(hidden[own], self.network.head, base).mean()) / len(replay)
+                        unchanged += bool((said[own] == is_greedy(base, self.network.head, pack.labels[own])).all())
+        score = nll + self.arguments.kl_weight * kl
+        is_best = score < self.best_score * (1 - NOTICEABLE)
+        if is_best:
+            self.best_step, self.best_score = step, score
+        return HeldOutMeasured(
+            step=step,
+            nll=nll,
+            kl=kl,
+            adherence=adherent / len(rated),
+            rated=len(rated),
+            unchanged=unchanged / max(1, len(replay)),
+            replayed=len(replay),
+            best=is_best,
+        )
+
+    def _reported(
+        self, step: int, steps: int, figures: Figures, rate: float, norm: float, seconds: float
+    ) -> StepReported:
+        return StepReported(
+            step=step,
+            steps=steps,
+            loss=figures.nll + self.arguments.kl_weight * figures.kl,
+            nll=figures.nll,
+            kl=figures.kl,
+            learning_rate=rate,
+            grad_norm=norm,
+            num_tokens=self.num_tokens,
+            answer_tokens=self.answer_tokens,
+            tokens_per_second=self.answer_tokens / seconds,
+            seconds_left=seconds / step * (steps - step),
+            loss_by_color={color: sum(held) / len(held) for color, held in figures.by_color.items()},
+        )
+
+
+def _remember(rows: Sequence[Replay], divergence: Tensor) -> None:
+    """Keeps each row's largest KL of a token, in the order in which the rows stand in the pack."""
+    for row, own in zip(rows, divergence.detach().split([len(row.example.answer) for row in rows]), strict=True):
+        row.kl = float(own.max())
+
+
+def _in_turn(rows: Sequence[T], shuffle: random.Random) -> Iterator[T]:
+    """Each row once in a shuffled order, then again in another."""
+    while rows:
+        yield from shuffle.sample(rows, len(rows))

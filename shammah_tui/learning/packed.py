@@ -1,0 +1,162 @@
+"""Rows of different lengths in one pass, with no padding in the linear layers and their common beginning read once.
+
+A pack is one sequence `[prefix | rest of row 0 | rest of row 1 | …]`. A token of a row sees the prefix and its own
+row. Linear layers, norms and the head work on exactly these tokens; only attention lays the rows side by side. The
+model takes it by transformers' attention interface (`ATTENTION` as `attn_implementation`, `layout=` at the call).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface
+
+ATTENTION = "shammah_packed"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A prompt and an answer to it."""
+
+    prompt: Sequence[int]
+    answer: Sequence[int]
+
+    @property
+    def length(self) -> int:
+        return len(self.prompt) + len(self.answer) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the rows of a pack stand. `gather` (rows, longest): index of each token in the pack, 0 where a row is
+    over; `scatter` (tokens after the prefix): index in the flattened (rows, longest); `mask` (longest, prefix +
+    longest): a row's token sees the prefix and its row so far."""
+
+    prefix: int
+    gather: Tensor
+    scatter: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """`tokens`, `positions` (1, T); `predicting` (n): index in the pack of the token after which an answer's token
+    comes; `labels` (n): that token; `owner` (n): index of its row among those packed."""
+
+    tokens: Tensor
+    positions: Tensor
+    layout: Layout
+    predicting: Tensor
+    labels: Tensor
+    owner: Tensor
+    rows: tuple[int, ...]
+
+
+def packs(rows: Sequence[Line], tokens_max: int, device: torch.device) -> Iterator[Pack]:
+    """All rows, in packs of at most `tokens_max` tokens (a longer row is a pack of its own), shortest rows first, so
+    that rows side by side are of like length."""
+    order = sorted(range(len(rows)), key=lambda index: rows[index].length)
+    part: list[int] = []
+    for index in order:
+        grown = [*part, index]
+        if part and _tokens([rows[i] for i in grown]) > tokens_max:
+            yield _pack(rows, part, device)
+            part = [index]
+        else:
+            part = grown
+    if part:
+        yield _pack(rows, part, device)
+
+
+def _tokens(rows: Sequence[Line]) -> int:
+    prefix = _common(rows)
+    return prefix + sum(row.length - prefix for row in rows)
+
+
+def _common(rows: Sequence[Line]) -> int:
+    """Tokens that all prompts begin with, one short of the shortest prompt."""
+    low, high = min(list(row.prompt) for row in rows), max(list(row.prompt) for row in rows)
+    limit = min(len(row.prompt) for row in rows) - 1
+    length = 0
+    while len(rows) > 1 and length < limit and low[length] == high[length]:
+        length += 1
+    return length
+
+
+def _pack(rows: Sequence[Line], chosen: Sequence[int], device: torch.device) -> Pack:
+    held = [rows[index] for index in chosen]
+    prefix = _common(held)
+    tokens, positions = list(held[0].prompt[:prefix]), list(range(prefix))
+    longest = max(row.length for row in held) - prefix
+    gather = torch.zeros(len(held), longest, dtype=torch.long)
+    predicting: list[int] = []
+    labels: list[int] = []
+    owner: list[int] = []
+    for place, row in enumerate(held):
+        gather[place, : row.length - prefix] = torch.arange(len(tokens), len(tokens) + row.length - prefix)
+        first = len(tokens) + len(row.prompt) - prefix - 1
+        predicting += range(first, first + len(row.answer))
+        labels += row.answer
+        owner += [place] * len(row.answer)
+        tokens += [*row.prompt[prefix:], *row.answer[:-1]]
+        positions += range(prefix, row.length)
+    scatter = torch.cat([torch.arange(row.length - prefix) + n * longest for n, row in enumerate(held)])
+    causal = torch.ones(longest, longest, dtype=torch.bool).tril()
+    mask = torch.cat([torch.ones(longest, prefix, dtype=torch.bool), causal], dim=1)
+    layout = Layout(prefix, gather.to(device), scatter.to(device), mask.to(device))
+    tensor = torch.tensor
+    return Pack(
+        tokens=tensor([tokens], device=device),
+        positions=tensor([positions], device=device),
+        layout=layout,
+        predicting=tensor(predicting, device=device),
+        labels=tensor(labels, device=device),
+        owner=tensor(owner, device=device),
+        rows=tuple(chosen),
+    )
+
+
+def attend(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float,
+    layout: Layout,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Over a pack: query (1, heads, T, width), key and value (1, kv heads, T, width) → (1, T, heads, width)."""
+    groups = query.shape[1] // key.shape[1]
+    if groups > 1:
+        key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
+    heads, width = query.shape[1], query.shape[3]
+    rows, longest = layout.gather.shape
+    prefix = layout.prefix
+    flat = layout.gather.reshape(-1)
+
+    def beside(states: Tensor) -> Tensor:
+        return states[0].index_select(1, flat).view(heads, rows, longest, width).transpose(0, 1)
+
+    keys, values = beside(key), beside(value)
+    if prefix:
+        keys = torch.cat([key[:, :, :prefix].expand(rows, -1, -1, -1), keys], dim=2)
+        values = torch.cat([value[:, :, :prefix].expand(rows, -1, -1, -1), values], dim=2)
+    found = scaled_dot_product_attention(beside(query), keys, values, attn_mask=layout.mask, scale=scaling)
+    own = found.transpose(1, 2).reshape(rows * longest, heads, width).index_select(0, layout.scatter)
+    if not prefix:
+        return own[None], None
+    start = slice(prefix)
+    shared = scaled_dot_product_attention(
+        query[:, :, start], key[:, :, start], value[:, :, start], is_causal=True, scale=scaling
+    )
+    return torch.cat([shared[0].transpose(0, 1), own])[None], None
+
+
+AttentionInterface.register(ATTENTION, attend)

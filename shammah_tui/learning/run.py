@@ -1,0 +1,212 @@
+"""One training run from rows to an adapter folder, as a generator of events: dataset → train → convert → gate → write.
+
+Leaving the generator early cancels the run: both children end, and nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from shammah_tui import __version__
+from shammah_tui.errors import ModelError
+from shammah_tui.learning import child, convert, gate
+from shammah_tui.learning.adapter import FORMAT, base_identity, draft_folder, sha256
+from shammah_tui.learning.arguments import TrainArguments
+from shammah_tui.learning.dataset import Dataset, prepare
+from shammah_tui.learning.event import (
+    GateJudged,
+    HeldOutMeasured,
+    PhaseStarted,
+    RunEnded,
+    RunEvent,
+    StepReported,
+    TrainingEnded,
+    TrainingPlanned,
+    to_line,
+)
+from shammah_tui.learning.example import write_examples
+from shammah_tui.learning.memory import read_shape
+from shammah_tui.learning.rows import Row, read_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`base`: a Hugging Face folder with its GGUF beside the weights; `out` must not exist, or be empty."""
+
+    base: Path
+    rows: Path
+    out: Path
+    arguments: TrainArguments = field(default_factory=TrainArguments)
+    model: Path | None = None
+    """The deployed GGUF; None takes the one in `base`."""
+    parent: str = ""
+    """Name of the adapter that this one replaces, for the manifest."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What the report says of a run, gathered as it goes."""
+
+    planned: TrainingPlanned | None = None
+    steps: list[StepReported] = field(default_factory=list)
+    held_out: list[HeldOutMeasured] = field(default_factory=list)
+    trained: TrainingEnded | None = None
+    tables: list[GateJudged] = field(default_factory=list)
+    phases: list[tuple[str, float]] = field(default_factory=list)
+
+    def hear(self, event: RunEvent) -> None:
+        match event:
+            case PhaseStarted(phase):
+                self.phases.append((phase, time.perf_counter()))
+            case TrainingPlanned():
+                self.planned = event
+            case StepReported():
+                self.steps.append(event)
+            case HeldOutMeasured():
+                self.held_out.append(event)
+            case TrainingEnded():
+                self.trained = event
+            case GateJudged():
+                self.tables.append(event)
+
+    def seconds(self) -> dict[str, float]:
+        ends = [at for _, at in self.phases[1:]] + [time.perf_counter()]
+        found = {phase: round(end - at, 3) for (phase, at), end in zip(self.phases, ends, strict=True)}
+        return {**found, "total": round(ends[-1] - self.phases[0][1], 3)}
+
+
+async def learn(request: Request) -> AsyncIterator[RunEvent]:
+    """Raises `ShammahError` where the run cannot be made; a refusal by the gate is a `RunEnded`, no error."""
+    model = request.model or find_gguf(request.base)
+    read_shape(request.base)
+    rows = read_rows(request.rows)
+    record = Record()
+    with draft_folder(request.out) as draft:
+        work = draft / "work"
+        work.mkdir()
+        async for event in _phases(request, model, rows, draft, work, record):
+            record.hear(event)
+            yield event
+        verdict = gate.best(record.tables)
+        shutil.rmtree(work)
+    yield RunEnded(
+        accepted=verdict.accepted,
+        reasons=tuple(verdict.reasons),
+        folder=request.out,
+        scale=verdict.scale,
+        seconds=record.seconds()["total"],
+    )
+
+
+async def _phases(
+    request: Request, model: Path, rows: list[Row], draft: Path, work: Path, record: Record
+) -> AsyncIterator[RunEvent]:
+    yield PhaseStarted("base")
+    async with child.measurer(model, threads=request.arguments.threads) as measurer:
+        dataset = await prepare(measurer, request.base, rows, request.arguments)
+        yield PhaseStarted("train")
+        async for event in _train(request, dataset, draft, work):
+            yield event
+        yield PhaseStarted("convert")
+        adapter, checkpoint = work / "adapter.gguf", work / "checkpoint"
+        convert.write_gguf(checkpoint, adapter, measurer.architecture)
+        yield PhaseStarted("gate")
+        tables = await gate.choose_scale(measurer, adapter, dataset.cases)
+        for table in tables:
+            yield table
+        architecture = measurer.architecture
+    yield PhaseStarted("write")
+    verdict = gate.best(tables)
+    if verdict.accepted:
+        _write_adapter(request, model, draft, checkpoint, architecture, verdict)
+    report = _report(request, dataset, record, verdict)
+    (draft / "report.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+
+
+async def _train(request: Request, dataset: Dataset, draft: Path, work: Path) -> AsyncIterator[RunEvent]:
+    """Runs the worker; each of its steps is a line of `steps.jsonl` as soon as it is known."""
+    write_examples(work / "examples.jsonl", dataset.examples)
+    job = {"base": str(request.base.absolute()), "arguments": asdict(request.arguments)}
+    (work / "job.json").write_text(json.dumps(job), "utf-8")
+    with (draft / "steps.jsonl").open("a", encoding="utf-8") as log:
+        async for event in child.train(work):
+            if isinstance(event, StepReported | HeldOutMeasured):
+                log.write(to_line(event) + "\n")
+                log.flush()
+            yield event
+
+
+def _write_adapter(
+    request: Request, model: Path, draft: Path, checkpoint: Path, architecture: str, verdict: GateJudged
+) -> None:
+    """Checkpoint, GGUF and manifest. The scale that was accepted becomes part of alpha: at scale 1, in plain peft and
+    in any llama.cpp, the adapter is what was measured."""
+    convert.set_alpha(checkpoint, request.arguments.alpha * verdict.scale)
+    for name in ("adapter_model.safetensors", "adapter_config.json"):
+        (checkpoint / name).replace(draft / name)
+    convert.write_gguf(draft, draft / "adapter.gguf", architecture)
+    manifest = {
+        "format": FORMAT,
+        "shammah": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "base": base_identity(request.base, model),
+        "rows_sha256": sha256(request.rows),
+        "arguments": asdict(request.arguments),
+        "scale": 1.0,
+        "searched_scale": verdict.scale,
+        "gate": asdict(verdict)["criteria"],
+        "parent": request.parent,
+        "sha256": {
+            name: sha256(draft / name) for name in ("adapter_model.safetensors", "adapter_config.json", "adapter.gguf")
+        },
+    }
+    (draft / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+
+
+def _report(request: Request, dataset: Dataset, record: Record, verdict: GateJudged) -> dict[str, Any]:
+    first, last = record.steps[0], record.steps[-1]
+    assert record.planned is not None
+    assert record.trained is not None
+    return {
+        "accepted": verdict.accepted,
+        "reasons": verdict.reasons,
+        "scale": 1.0,
+        "searched_scale": verdict.scale,
+        "steps": record.trained.steps,
+        "best_step": record.trained.best_step,
+        "stopped_early": record.trained.stopped_early,
+        "losses": {
+            "first": {"loss": first.loss, "nll": first.nll, "kl": first.kl},
+            "last": {"loss": last.loss, "nll": last.nll, "kl": last.kl},
+            "held_out": [asdict(measured) for measured in record.held_out],
+        },
+        "gate": [asdict(table) for table in record.tables],
+        "seconds": record.seconds(),
+        "tokens": {
+            "answer": record.trained.answer_tokens,
+            "all": record.trained.num_tokens,
+            "answer_tokens_per_second": record.trained.tokens_per_second,
+        },
+        "memory": {"planned_bytes": record.planned.needed_bytes, "peak_bytes": record.trained.peak_bytes},
+        "plan": asdict(record.planned),
+        "notes": list(dataset.notes),
+        "arguments": asdict(request.arguments),
+    }
+
+
+def find_gguf(base: Path) -> Path:
+    """The GGUF in a folder: the one there is. Raises `ModelError` for none, or for several."""
+    found = sorted(path for path in base.glob("*.gguf") if not path.name.startswith("adapter"))
+    if len(found) != 1:
+        what = "no GGUF" if not found else f"several GGUFs ({', '.join(path.name for path in found)})"
+        raise ModelError(
+            f"{base} has {what}.", "Training needs exactly one *.gguf beside the weights, the deployed one."
+        )
+    return found[0]
