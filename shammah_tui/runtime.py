@@ -132,6 +132,12 @@ class Runtime:
         else:
             self._publish(await self._engine.switch_model(model))
 
+    def remember(self, key: str, value: str) -> None:
+        """Keep a setting for later sessions, in the config file. Raises ConfigError, HomeError."""
+        from shammah_tui.config.document import set_value
+
+        set_value(key, value)
+
     async def close(self) -> None:
         """Let go of the engine; it stays for others, or ends itself after its keep-alive."""
         self._closed = True

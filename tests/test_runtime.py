@@ -8,7 +8,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from shammah_tui.agent.loop import BackendEvent
+from shammah_tui.config.load import load
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Message, ToolSpec
 from shammah_tui.errors import EngineError, EngineGone, RequestError
@@ -270,3 +273,10 @@ async def test_a_new_conversation_forgets_the_old_one() -> None:
     assert [message.content for message in engine.asked[1][1:]] == ["two"]
     assert runtime.record.session != session
     await runtime.close()
+
+
+async def test_a_setting_is_kept_in_the_config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHAMMAH_HOME", str(tmp_path / "home"))
+    runtime, _ = runtime_of(Engine())
+    runtime.remember("theme", "shammah-light")
+    assert load({}, {}).settings.theme == "shammah-light"

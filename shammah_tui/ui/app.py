@@ -141,6 +141,10 @@ class ShammahApp(App[None], inherit_bindings=False):
         matching = [known for known in self.available_themes if wanted in (known, known.removeprefix("shammah-"))]
         if matching:
             self.theme = matching[0]
+            try:
+                self.runtime.remember("theme", self.theme)
+            except ShammahError as error:
+                self._complain(error)
         else:
             self.flash(f"There is no theme {name}. There are: {', '.join(sorted(self.available_themes))}")
 

@@ -42,6 +42,7 @@ class Scripted:
     use: ContextUse | None = field(default_factory=lambda: ContextUse(1234, 4096))
     asked: list[str] = field(default_factory=list)
     switched: list[str] = field(default_factory=list)
+    remembered: dict[str, str] = field(default_factory=dict)
     closed: bool = False
     interrupted: int = 0
     anew: int = 0
@@ -78,6 +79,9 @@ class Scripted:
 
     async def retry(self) -> None:
         self.retried += 1
+
+    def remember(self, key: str, value: str) -> None:
+        self.remembered[key] = value
 
     def begin_anew(self) -> None:
         self.anew += 1

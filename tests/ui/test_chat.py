@@ -241,6 +241,15 @@ async def test_tab_offers_the_examples_one_after_the_other() -> None:
             assert app.chat.prompt.text == example
 
 
+async def test_an_example_is_sent_by_tab_and_enter_at_once() -> None:
+    async with showing() as (app, runtime, pilot):
+        app.simulate_key("tab")
+        app.simulate_key("enter")
+        await pilot.pause()
+        await pilot.pause()
+        assert runtime.asked == [EXAMPLES[0]]
+
+
 async def test_function_keys_and_question_mark_reach_every_screen() -> None:
     async with showing() as (app, _, pilot):
         for key, reached in (
@@ -299,6 +308,25 @@ async def test_a_failed_question_comes_back_to_the_prompt_and_pauses_the_queue()
         assert app.chat.prompt.text == "a"
 
 
+async def test_the_same_question_again_takes_the_place_of_the_one_that_failed() -> None:
+    async with showing([TurnFailed("No model.")], said("There it is.")) as (app, _, pilot):
+        await send(pilot, "hi")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "No model." not in shown(app)
+        assert "There it is." in shown(app)
+
+
+async def test_another_theme_recolours_what_is_on_screen() -> None:
+    async with showing(said("text")) as (app, _, pilot):
+        await send(pilot, "hi")
+        transcript = app.chat.query_one(Transcript)
+        dark = [segment.style for segment in transcript.render_line(0)]
+        await send(pilot, "/theme")
+        await pilot.pause()
+        assert [segment.style for segment in transcript.render_line(0)] != dark
+
+
 async def test_new_begins_another_conversation() -> None:
     async with showing(OPEN) as (app, runtime, pilot):
         await send(pilot, "hi")
@@ -313,9 +341,10 @@ async def test_new_begins_another_conversation() -> None:
 
 
 async def test_theme_command_changes_and_names_unknown_ones() -> None:
-    async with showing() as (app, _, pilot):
+    async with showing() as (app, runtime, pilot):
         await send(pilot, "/theme")
         assert app.theme == "shammah-light"
+        assert runtime.remembered == {"theme": "shammah-light"}
         await send(pilot, "/theme dark")
         assert app.theme == "shammah-dark"
         await send(pilot, "/theme nord")

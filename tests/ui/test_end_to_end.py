@@ -165,6 +165,7 @@ def test_queue_and_interruption_while_the_engine_hangs(terminal: Terminal) -> No
     terminal.press("Enter")
     terminal.wait_for("Queued 2")
     terminal.press("Up")
+    terminal.wait_for("Del remove")
     terminal.press("DC")
     terminal.wait_for("Queued 1")
     terminal.press("Escape")

@@ -155,6 +155,9 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     def _start(self, question: str) -> None:
         self._show_conversation(True)
         self._last_answer = self.last_answer
+        before = self._exchange
+        if before is not None and before.failed and not before.text and before.question == question:
+            before.withdraw()
         self._exchange = Exchange(self.query_one(Transcript), question)
         self._turn = self._answer(self._exchange)
         if self._flushing is not None:
@@ -240,17 +243,6 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         self.prompt.queue_waits = event.count > 0
         self._show_keys()
 
-    @on(Prompt.ExampleWanted)
-    def _next_example(self) -> None:
-        """Tab goes through the examples while nothing else is written."""
-        prompt = self.prompt
-        if self.query_one(Transcript).block_count:
-            return
-        if not prompt.text:
-            prompt.put(EXAMPLES[0])
-        elif prompt.text in EXAMPLES:
-            prompt.put(EXAMPLES[(EXAMPLES.index(prompt.text) + 1) % len(EXAMPLES)])
-
     @on(Prompt.NotKept)
     def _not_kept(self, event: Prompt.NotKept) -> None:
         self.flash(f"This message could not be kept for later sessions: {event.reason}")
@@ -260,6 +252,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     def _show_conversation(self, shown: bool) -> None:
         self.query_one("#welcome-frame").display = not shown
         self.query_one(Transcript).display = shown
+        self.prompt.examples = () if shown else EXAMPLES
 
     @on(DescendantFocus)
     @on(DescendantBlur)

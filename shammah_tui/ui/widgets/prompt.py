@@ -32,9 +32,6 @@ class Prompt(TextArea, inherit_bindings=False):
     class QueueWanted(Message):
         """Up on an empty prompt while messages are queued."""
 
-    class ExampleWanted(Message):
-        """Tab on an empty prompt, or on an unchanged example."""
-
     class HelpWanted(Message):
         """A question mark on an empty prompt."""
 
@@ -53,6 +50,8 @@ class Prompt(TextArea, inherit_bindings=False):
         self.cursor_blink = False
         self.sent = history
         self.queue_waits = False
+        self.examples: tuple[str, ...] = ()
+        """What Tab offers while nothing else is written."""
 
     def put(self, text: str, *, cursor_at_end: bool = True) -> None:
         """Replace what is written, undoably."""
@@ -105,7 +104,10 @@ class Prompt(TextArea, inherit_bindings=False):
             self.put(newer)
 
     def action_example(self) -> None:
-        self.post_message(self.ExampleWanted())
+        if self.examples and not self.text:
+            self.put(self.examples[0])
+        elif self.text in self.examples:
+            self.put(self.examples[(self.examples.index(self.text) + 1) % len(self.examples)])
 
     def action_delete_or_leave(self) -> None:
         if self.text:
