@@ -1,0 +1,307 @@
+"""git, by sub-command. Left out on purpose: configuration (`-c`, `config`), other programs (`--ext-diff`,
+`-O`, `--upload-pack`, `--exec`), other repositories (`-C`, `--git-dir`, addresses), output files, and every form that
+forces, rewrites or throws away. What changes the repository or reaches its remote must be named by the rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shammah_tui.tools.permission.profiles.shape import Kind, Profile, Refused, Use, kinds_of, version_only, words_of
+from shammah_tui.tools.permission.syntax import Word
+
+_DIFF_FLAGS = words_of(
+    "-p -u -s -w -b -a -z -R -W -B -M -C -q --patch --no-patch --raw --patch-with-raw --stat --numstat --shortstat "
+    "--summary --name-only --name-status --check --full-index --binary --text --ignore-all-space "
+    "--ignore-space-change "
+    "--ignore-space-at-eol --ignore-blank-lines --ignore-cr-at-eol --minimal --patience --histogram --no-renames "
+    "--no-color --no-ext-diff --no-textconv --exit-code --quiet --function-context --pickaxe-all --pickaxe-regex "
+    "--compact-summary --cumulative --patch-with-stat --no-prefix --default-prefix --find-copies-harder "
+    "--color-moved "
+    "--no-relative --cc -c -m --combined-all-paths --indent-heuristic --no-indent-heuristic"
+)
+_DIFF_VALUES = kinds_of(
+    number="-U -l",
+    text="-S -G -I --ignore-matching-lines --src-prefix --dst-prefix --line-prefix",
+    name="--diff-filter",
+) | {"--diff-algorithm": Kind.NAME, "--anchored": Kind.TEXT}
+_DIFF_OPTIONAL = kinds_of(
+    number="--unified --abbrev --inter-hunk-context",
+    name="--color --word-diff --color-moved --submodule --ws-error-highlight --diff-merges --find-renames "
+    "--find-copies --stat --dirstat",
+    text="--word-diff-regex --color-words",
+    path="--relative",
+)
+_LOG_FLAGS = _DIFF_FLAGS | words_of(
+    "--oneline --graph --all --merges --no-merges --first-parent --reverse --decorate --no-decorate --follow "
+    "--abbrev-commit --no-abbrev-commit --branches --tags --remotes --date-order --topo-order --author-date-order "
+    "--source --walk-reflogs -g -i -E -F -P --regexp-ignore-case --extended-regexp --fixed-strings --perl-regexp "
+    "--all-match "
+    "--invert-grep --left-right --cherry --cherry-pick --cherry-mark --left-only --right-only --full-history "
+    "--simplify-merges --ancestry-path --no-walk --parents --children --boundary --notes --no-notes --log-size "
+    "--clear-decorations --simplify-by-decoration --relative-date --no-mailmap --mailmap --use-mailmap "
+    "--expand-tabs --no-expand-tabs "
+    "--reflog --dense --sparse --no-abbrev -t --pretty --full-diff"
+)
+_LOG_VALUES = _DIFF_VALUES | kinds_of(
+    number="-n --max-count --skip --min-parents --max-parents",
+    text="--author --committer --grep --since --until --after --before --since-as-filter --format --grep-reflog",
+)
+_LOG_OPTIONAL = _DIFF_OPTIONAL | kinds_of(
+    text="--pretty --format --date --branches --tags --remotes --glob --exclude --encoding",
+    name="--decorate --decorate-refs --decorate-refs-exclude --no-walk --show-notes",
+)
+
+_DIFF = Profile(
+    _DIFF_FLAGS | words_of("--cached --staged --merge-base --base --ours --theirs"),
+    _DIFF_VALUES,
+    _DIFF_OPTIONAL,
+    operands=Kind.REVISION,
+)
+_LOG = Profile(_LOG_FLAGS, _LOG_VALUES, _LOG_OPTIONAL, operands=Kind.REVISION, has_count=True)
+_LIST = kinds_of(
+    text="--sort --format --contains --no-contains --points-at --merged --no-merged", name="--color --column"
+)
+
+PROFILES: dict[str, Profile] = {
+    "status": Profile(
+        words_of(
+            "-s -b -v -z --short --branch --show-stash --porcelain --long --verbose --ahead-behind --no-ahead-behind "
+            "--renames --no-renames --ignored --untracked-files"
+        ),
+        {},
+        kinds_of(name="-u --untracked-files --porcelain --ignored --ignore-submodules --column --find-renames"),
+        operands=Kind.REVISION,
+    ),
+    "diff": _DIFF,
+    "log": _LOG,
+    "show": _LOG,
+    "whatchanged": _LOG,
+    "shortlog": Profile(
+        words_of("-s -n -e -c --summary --numbered --email --committer --all --no-merges --merges"),
+        kinds_of(text="--since --until --after --before --author --grep"),
+        kinds_of(text="--format --group"),
+        operands=Kind.REVISION,
+    ),
+    "reflog": Profile(_LOG_FLAGS, _LOG_VALUES, _LOG_OPTIONAL, operands=Kind.REVISION, has_count=True),
+    "rev-list": Profile(
+        _LOG_FLAGS | words_of("--count --objects --quiet"),
+        _LOG_VALUES,
+        _LOG_OPTIONAL,
+        operands=Kind.REVISION,
+        has_count=True,
+    ),
+    "rev-parse": Profile(
+        words_of(
+            "-q --abbrev-ref --short --verify --quiet --symbolic --symbolic-full-name --show-toplevel --show-prefix "
+            "--show-cdup --git-dir --absolute-git-dir --git-common-dir --is-inside-work-tree --is-inside-git-dir "
+            "--is-bare-repository --is-shallow-repository --all --branches --tags --remotes --show-object-format"
+        ),
+        {},
+        kinds_of(number="--short", name="--abbrev-ref"),
+        operands=Kind.REVISION,
+    ),
+    "branch": Profile(
+        words_of(
+            "-a -r -v -vv -l -i --all --remotes --verbose --list --show-current --no-color --no-column --no-abbrev "
+            "--ignore-case --color --column --merged --no-merged"
+        ),
+        _LIST,
+        kinds_of(number="--abbrev"),
+        operands=Kind.TEXT,
+        operands_max=2,
+    ),
+    "tag": Profile(
+        words_of("-l -i --list --no-column --ignore-case --column --color --merged --no-merged"),
+        _LIST,
+        kinds_of(number="-n"),
+        operands=Kind.TEXT,
+    ),
+    "describe": Profile(
+        words_of("--tags --all --always --long --dirty --contains --exact-match --first-parent --debug"),
+        kinds_of(text="--match --exclude", number="--candidates"),
+        kinds_of(number="--abbrev", name="--dirty"),
+        operands=Kind.REVISION,
+    ),
+    "ls-files": Profile(
+        words_of(
+            "-c -d -m -o -i -s -u -k -t -v -z --cached --deleted --modified --others --ignored --stage --unmerged "
+            "--killed --exclude-standard --full-name --directory --no-empty-directory --error-unmatch "
+            "--deduplicate --eol"
+        ),
+        kinds_of(text="-x --exclude --format"),
+        kinds_of(number="--abbrev"),
+        operands=Kind.REVISION,
+    ),
+    "ls-tree": Profile(
+        words_of("-d -r -t -l -z --long --name-only --name-status --object-only --full-name --full-tree"),
+        {},
+        kinds_of(number="--abbrev", text="--format"),
+        operands=Kind.REVISION,
+    ),
+    "blame": Profile(
+        words_of(
+            "-b -c -e -f -l -n -p -s -t -w -M -C --root --porcelain --line-porcelain --show-name --show-number "
+            "--show-email --show-stats --first-parent"
+        ),
+        kinds_of(text="-L --since"),
+        kinds_of(name="--date", number="--abbrev"),
+        operands=Kind.REVISION,
+    ),
+    "grep": Profile(
+        words_of(
+            "-a -c -E -F -G -h -H -i -I -l -L -n -o -p -P -q -r -v -w -W -z --and --or --not --all-match --text "
+            "--ignore-case --word-regexp --invert-match --extended-regexp --basic-regexp --perl-regexp "
+            "--fixed-strings --line-number "
+            "--column --files-with-matches --name-only --files-without-match --only-matching --count --color "
+            "--no-color --break "
+            "--heading --show-function --function-context --quiet --cached --untracked --full-name --recursive"
+        ),
+        kinds_of(
+            number="-A -B -C -m --after-context --before-context --context --max-depth --threads --max-count", "
+            "text="-e"
+        ),
+        kinds_of(name="--color"),
+        operands=Kind.REVISION,
+        first=Kind.TEXT,
+        replaces_first=words_of("-e"),
+        has_count=True,
+    ),
+    "cat-file": Profile(words_of("-p -t -s -e"), operands=Kind.REVISION, operands_max=2),
+    "merge-base": Profile(
+        words_of("-a --all --is-ancestor --fork-point --octopus --independent"), operands=Kind.REVISION
+    ),
+    "name-rev": Profile(words_of("--name-only --tags --always"), operands=Kind.REVISION),
+    "for-each-ref": Profile(
+        words_of("--ignore-case --merged --no-merged"),
+        kinds_of(text="--format --sort", number="--count"),
+        kinds_of(name="--contains --points-at --merged --no-merged"),
+        operands=Kind.NAME,
+    ),
+    "show-ref": Profile(
+        words_of("--head --heads --branches --tags -s -q --verify --hash -d --dereference"), operands=Kind.NAME
+    ),
+    "count-objects": Profile(words_of("-v -H --verbose --human-readable"), operands=Kind.NONE),
+    "check-ignore": Profile(words_of("-v -n -q --verbose --non-matching --quiet --no-index")),
+    "add": Profile(
+        words_of("-A -u -v -n -N --all --update --verbose --dry-run --intent-to-add --no-all"),
+        operands=Kind.REVISION,
+        changes=True,
+    ),
+    "commit": Profile(
+        words_of("-a -q -v -s --all --quiet --verbose --signoff --dry-run --no-edit --allow-empty"),
+        kinds_of(text="-m --message"),
+        operands=Kind.REVISION,
+        changes=True,
+    ),
+    "switch": Profile(
+        words_of("-q -t --quiet --track --no-track --guess --no-guess"),
+        kinds_of(name="-c --create"),
+        operands=Kind.NAME,
+        operands_min=0,
+        operands_max=2,
+        changes=True,
+    ),
+}
+
+# Two words; the second one chooses.
+NESTED: dict[tuple[str, str], Profile] = {
+    ("stash", "list"): _LOG,
+    ("stash", "show"): replace(_LOG, flags=_LOG_FLAGS | words_of("--include-untracked --only-untracked")),
+    ("stash", "push"): Profile(
+        words_of("-u -q -k --include-untracked --quiet --keep-index --staged -S"),
+        kinds_of(text="-m --message"),
+        operands=Kind.REVISION,
+        changes=True,
+    ),
+    ("remote", "get-url"): Profile(words_of("--all --push"), operands=Kind.NAME, operands_max=1),
+    ("worktree", "list"): Profile(words_of("-v --porcelain -z --verbose"), operands=Kind.NONE),
+    ("submodule", "status"): Profile(words_of("--cached --recursive"), operands=Kind.PATH),
+}
+
+# These reach the remote that the repository names; an address, a refspec with `+` or `:` and forcing are refused.
+REMOTE: dict[str, Profile] = {
+    "fetch": Profile(
+        words_of("-p -q -v -t --all --prune --quiet --verbose --tags --no-tags --dry-run"),
+        operands=Kind.NAME,
+        changes=True,
+    ),
+    "pull": Profile(
+        words_of("-q -v --quiet --verbose --ff-only --rebase --no-rebase --ff"),
+        operands=Kind.NAME,
+        operands_max=2,
+        changes=True,
+    ),
+    "push": Profile(
+        words_of("-q -v -u -n --quiet --verbose --set-upstream --dry-run"),
+        operands=Kind.NAME,
+        operands_max=2,
+        changes=True,
+    ),
+}
+_REMOTE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*\Z")
+_HARMLESS_GLOBALS = words_of("--no-pager -P --no-optional-locks --literal-pathspecs")
+
+
+def judge(words: Sequence[Word]) -> Use:
+    """Read `git …`. Raises Refused."""
+    if version_only(words):
+        return Use()
+    at = 1
+    while at < len(words) and words[at].text in _HARMLESS_GLOBALS:
+        at += 1
+    if at == len(words) or words[at].is_glob:
+        raise Refused("it names no sub-command")
+    name = words[at].text
+    if name.startswith("-"):
+        raise Refused(f"the flag `{name}` is not known to be harmless")
+    rest = words[at + 1 :]
+    use = Use(runs_project=True, reads_folder=True, grant=at + 1)
+    if name in REMOTE:
+        return _judge_remote(name, rest, use)
+    nested = NESTED.get((name, rest[0].text)) if rest else None
+    if nested is not None:
+        use.grant = at + 2
+        use.literal_words = at + 2 if nested.changes else 1
+        return nested.read(rest[1:], use)
+    if name == "remote" and all(word.text in ("-v", "--verbose") for word in rest):
+        return use
+    if name == "checkout":
+        return _judge_checkout(rest, use)
+    if name not in PROFILES:
+        raise Refused(f"`git {name}` is not known to be harmless")
+    _check_form(name, rest)
+    return PROFILES[name].read(rest, use)
+
+
+def _check_form(name: str, rest: Sequence[Word]) -> None:
+    """Refuse the forms of a listing sub-command that change something."""
+    texts = [word.text for word in rest]
+    operands = [text for text in texts if not text.startswith("-")]
+    if name == "reflog" and operands and operands[0] in ("delete", "expire", "drop", "exists", "write"):
+        raise Refused(f"`git reflog {operands[0]}` changes the log")
+    if name == "tag" and operands and not any(text in ("-l", "--list") for text in texts):
+        raise Refused("`git tag NAME` makes a tag")
+    if name == "commit" and not any(
+        text.startswith(("-m", "-am", "--message", "-qm", "-sm", "-asm")) for text in texts
+    ):
+        raise Refused("without -m it opens an editor")
+
+
+def _judge_remote(name: str, rest: Sequence[Word], use: Use) -> Use:
+    for word in rest:
+        if not word.text.startswith("-") and not _REMOTE_NAME.match(word.text):
+            raise Refused(f"`{word.text}` is not a plain name")
+    use.literal_words = use.grant
+    return REMOTE[name].read(rest, use)
+
+
+def _judge_checkout(rest: Sequence[Word], use: Use) -> Use:
+    """Only a new branch: any other form may throw changes away."""
+    texts = [word.text for word in rest]
+    if len(texts) not in (2, 3) or texts[0] != "-b" or not all(_REMOTE_NAME.match(text) for text in texts[1:]):
+        raise Refused("it may throw changes away")
+    use.changes = True
+    return use
