@@ -12,9 +12,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import llama_cpp.llama_cpp as native
-
 from shammah_tui.engine import model as loading
+from shammah_tui.engine.library import native
 from shammah_tui.engine.request import LoadOptions
 
 
@@ -29,6 +28,10 @@ class BareLoop:
     def close(self) -> None:
         native.llama_batch_free(self._batch)
         self._loaded.close()
+
+    def endless(self) -> None:
+        """From here on no token ends an answer: a measurement of length needs all of it."""
+        self._loaded.vocabulary.ends = frozenset()
 
     def run(self, prompt: Sequence[int], count: int) -> tuple[list[int], list[float]]:
         """Greedy: `count` tokens after `prompt`, and when each was there (`time.perf_counter`)."""
@@ -79,6 +82,7 @@ class BareLoop:
 def main() -> None:
     path, context_tokens = Path(sys.argv[1]), int(sys.argv[2])
     loop = BareLoop(path, LoadOptions(context_tokens=context_tokens))
+    loop.endless()
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         request = json.loads(line)

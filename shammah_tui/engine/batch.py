@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 
-import llama_cpp.llama_cpp as native
+from shammah_tui.engine.library import native
 
 
 class Batch:

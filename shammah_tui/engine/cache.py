@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import llama_cpp.llama_cpp as native
-
+from shammah_tui.engine.library import native
 from shammah_tui.engine.model import NativeModel
 from shammah_tui.engine.session import SessionStore
 from shammah_tui.engine.slot import CacheKey, Slot, common_prefix

@@ -8,12 +8,12 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import llama_cpp.llama_cpp as native
 import psutil
 
 from shammah_tui.engine import gguf_file, native_log
+from shammah_tui.engine.library import native
 from shammah_tui.engine.memory import Room, choose_context
 from shammah_tui.engine.request import LoadedModel, LoadOptions
 from shammah_tui.engine.vocabulary import Vocabulary
@@ -137,7 +137,7 @@ def _load_on(
 
 def _context_parameters(
     device: Device, options: LoadOptions, context_tokens: int, threads: int, flag: ctypes.Array[ctypes.c_char]
-) -> native.llama_context_params:
+) -> Any:
     parameters = native.llama_context_default_params()
     parameters.n_ctx = context_tokens
     parameters.n_batch = parameters.n_ubatch = options.batch_tokens

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 
-import llama_cpp.llama_cpp as native
+from shammah_tui.engine.library import native
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ import random
 import weakref
 from collections.abc import Callable, Sequence
 
-import llama_cpp.llama_cpp as native
 import numpy as np
 import numpy.typing as npt
 
+from shammah_tui.engine.library import native
 from shammah_tui.engine.request import Grammar, Sampling
 from shammah_tui.engine.vocabulary import Vocabulary
 from shammah_tui.errors import RequestError

@@ -13,12 +13,11 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
-import llama_cpp.llama_cpp as native
-
 from shammah_tui.engine.answer import Answer
 from shammah_tui.engine.batch import Batch
 from shammah_tui.engine.cache import SharedCache
 from shammah_tui.engine.generation import Job
+from shammah_tui.engine.library import native
 from shammah_tui.engine.line import WaitingLine
 from shammah_tui.engine.model import NativeModel
 from shammah_tui.engine.request import EngineCounts

@@ -18,8 +18,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import llama_cpp.llama_cpp as native
-
+from shammah_tui.engine.library import native
 from shammah_tui.engine.request import LoadedModel, LoadOptions
 from shammah_tui.engine.slot import CacheKey
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from functools import partial
 
-import llama_cpp.llama_cpp as native
+from shammah_tui.engine.library import native
 
 # Control tokens are not text, except these: the parsers above look for them, and some conversions mark them control.
 _VISIBLE_CONTROL = frozenset({b"<tool_call>", b"</tool_call>", b"<think>", b"</think>"})

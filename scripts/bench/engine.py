@@ -1,0 +1,136 @@
+"""The benchmark of the engine: `scripts/bench/engine [--quick]`. Ratios measured in turns in one run, and the goals."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from scripts.bench.measure import (
+    CONTEXT,
+    BareWorker,
+    EngineUnderTest,
+    daemon,
+    half_b_model,
+    seconds_per_token_over_http,
+    words,
+)
+from shammah_tui import paths
+from shammah_tui.engine.llama import LlamaEngine
+from shammah_tui.engine.request import LoadOptions
+
+OPTIONS = LoadOptions(context_tokens=CONTEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    what: str
+    detail: str
+    ratio: float
+    goal: float
+    at_least: bool = True
+
+    @property
+    def met(self) -> bool:
+        return self.ratio >= self.goal if self.at_least else self.ratio <= self.goal
+
+
+def in_turns(rounds: int, one: Callable[[], float], other: Callable[[], float]) -> tuple[float, float]:
+    """Medians of `rounds` measurements of each, taken A, B, A, B."""
+    pairs = [(one(), other()) for _ in range(rounds)]
+    return median(first for first, _ in pairs), median(second for _, second in pairs)
+
+
+def single_stream(name: str, engine: EngineUnderTest, bare: BareWorker, rounds: int, *, long: bool) -> list[Row]:
+    """At token 100 and at token 1,500. `long` generates all of them; else a prompt of 1,400 stands for the first."""
+    rows = []
+    for place, prompt, first, last in (
+        ("token 100", words(40, 1), 30, 130),
+        ("token 1,500", *((words(40, 1), 1400, 1600) if long else (words(1400, 2), 30, 130))),
+    ):
+        engine.seconds_per_token(prompt, 1, 10)  # the prompt is in both caches from here on
+        bare.seconds_per_token(prompt, 1, 10)
+        ours, theirs = in_turns(
+            rounds,
+            lambda prompt=prompt, first=first, last=last: engine.seconds_per_token(prompt, first, last),  # type: ignore[misc]
+            lambda prompt=prompt, first=first, last=last: bare.seconds_per_token(prompt, first, last),  # type: ignore[misc]
+        )
+        detail = f"{1 / ours:,.1f} against {1 / theirs:,.1f} tokens/s"
+        rows.append(Row(f"{name}: single stream ÷ bare loop, {place}", detail, theirs / ours, 0.98))
+    return rows
+
+
+def parallel(name: str, engine: EngineUnderTest, rounds: int) -> Row:
+    eight, one = in_turns(rounds, lambda: engine.tokens_per_second(8, 40), lambda: engine.tokens_per_second(1, 40))
+    return Row(f"{name}: 8 streams ÷ 1 stream, total", f"{eight:.1f} against {one:.1f} tokens/s", eight / one, 2.3)
+
+
+def turns(name: str, model: Path, rounds: int, sessions: Path) -> list[Row]:
+    """First token of a second turn, in the same engine and after a restart, against reading 1,000 tokens cold."""
+    options = LoadOptions(context_tokens=CONTEXT, session_folder=sessions)
+    cold, warm, restored = [], [], []
+    for turn in range(rounds):
+        prompt, more = words(1000, 100 + turn), words(12, 900 + turn)
+        under_test = EngineUnderTest(LlamaEngine(model, options))
+        cold.append(under_test.first_token_seconds(prompt, session="bench"))
+        warm.append(under_test.first_token_seconds([*prompt, *more], session="bench"))
+        under_test.engine.close()
+        under_test = EngineUnderTest(LlamaEngine(model, options))
+        restored.append(under_test.first_token_seconds([*prompt, *more, *words(12, turn)], session="bench"))
+        under_test.engine.close()
+    first, second, third = median(cold), median(warm), median(restored)
+    return [
+        Row(f"{name}: second turn ÷ cold", f"{second:.3f} of {first:.2f} s", second / first, 0.04, at_least=False),
+        Row(f"{name}: after a restart ÷ cold", f"{third:.3f} of {first:.2f} s", third / first, 0.05, at_least=False),
+    ]
+
+
+def over_http(name: str, model: Path, bare: BareWorker, rounds: int) -> Row:
+    text, count = "tell me all of it " * 5, 100
+    with tempfile.TemporaryDirectory(prefix="shammah-bench-") as home, daemon(model, Path(home)) as client:
+        seconds_per_token_over_http(client, text, 4)
+        ours, theirs = in_turns(
+            rounds,
+            lambda: seconds_per_token_over_http(client, text, count),
+            lambda: bare.seconds_per_token(words(100, 3), 1, count),
+        )
+    detail = f"{1 / ours:.1f} against {1 / theirs:.1f} tokens/s"
+    return Row(f"{name}: through HTTP and the socket ÷ bare loop", detail, theirs / ours, 0.95)
+
+
+def show(row: Row) -> None:
+    sign = "≥" if row.at_least else "≤"
+    said = "met" if row.met else "NOT MET"
+    print(f"{row.what:<58} {row.ratio:>6.3f}  {sign} {row.goal:<5} {said:<8} {row.detail}", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, more noise")
+    quick = parser.parse_args().quick
+    demo, half = paths.demo_model_gguf(), half_b_model()
+    if demo.is_file():
+        bare, engine = BareWorker(demo), EngineUnderTest(LlamaEngine(demo, OPTIONS))
+        for row in single_stream("demo", engine, bare, 5 if quick else 12, long=True):
+            show(row)
+        engine.engine.close()
+        bare.close()
+    bare, engine = BareWorker(half), EngineUnderTest(LlamaEngine(half, OPTIONS))
+    for row in single_stream("0.5B", engine, bare, 2 if quick else 8, long=False):
+        show(row)
+    show(parallel("0.5B", engine, 2 if quick else 6))
+    engine.engine.close()
+    with tempfile.TemporaryDirectory(prefix="shammah-bench-") as sessions:
+        for row in turns("0.5B", half, 1 if quick else 4, Path(sessions)):
+            show(row)
+    show(over_http("0.5B", half, bare, 2 if quick else 6))
+    bare.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
