@@ -14,7 +14,7 @@ def main() -> int:
         from shammah_tui import __version__
 
         return _say(f"shammah {__version__}\n")
-    if sys.argv[1:] in (["--help"], ["-h"]):
+    if sys.argv[1:] in (["--help"], ["-h"], ["help"]):
         from shammah_tui.cli.help import HELP
 
         return _say(HELP)

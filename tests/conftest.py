@@ -38,7 +38,7 @@ FOREIGN_VARIABLES = (
 # A closed door on this machine, for child processes, which the guard below cannot see.
 NOWHERE = "http://127.0.0.1:9"
 # How long a process that was told to end may take, before it counts as left behind.
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 10.0
 
 
 class NetworkForbidden(OSError):

@@ -22,7 +22,7 @@ def test_the_help_text_names_every_command_and_every_visible_option() -> None:
 
 
 def test_help_and_version_go_to_standard_output() -> None:
-    for flag in ("--help", "-h"):
+    for flag in ("--help", "-h", "help"):
         assert shammah(flag).stdout == HELP
     for flag in ("--version", "-V"):
         assert shammah(flag).stdout == f"shammah {__version__}\n"
