@@ -18,6 +18,7 @@ from shammah_tui.ui import wording
 from shammah_tui.ui.widgets.block import ENDED_EARLY, Answer, Question, Remark
 from shammah_tui.ui.widgets.transcript import Transcript
 
+SECONDS_SHOWN_FROM = 3
 # A rate from fewer pieces than this says nothing yet.
 PIECES_MIN = 8
 
@@ -31,6 +32,7 @@ class Exchange:
         self._answer = Answer()
         self._pending: list[str] = []
         self._clock = clock
+        self._asked_at = clock()
         self._first_at = 0.0
         self._pieces = 0
         self._model = ""
@@ -54,6 +56,14 @@ class Exchange:
         passed = self._clock() - self._first_at
         return self._pieces / passed if self._pieces >= PIECES_MIN and passed > 0 else 0.0
 
+    @property
+    def activity(self) -> str:
+        """What the status line says of it; empty while it waits for the model."""
+        if not self.answering:
+            return ""
+        seconds = int(self._clock() - self._asked_at)
+        return f"answering {wording.duration(seconds)}" if seconds >= SECONDS_SHOWN_FROM else "answering"
+
     def hear(self, event: TurnEvent) -> None:
         match event:
             case TurnWaiting(reason):
@@ -61,6 +71,7 @@ class Exchange:
                 self._wait(f"◌ {reason} The answer begins by itself.")
             case TurnStarted(model):
                 self.answering = True
+                self._asked_at = self._clock()
                 self._model = model
                 self._wait("…")
             case TextArrived(text):

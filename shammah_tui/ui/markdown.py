@@ -15,7 +15,7 @@ from shammah_tui.ui.markdown_block import draw_block, draw_code
 from shammah_tui.ui.plain import visible
 
 # An open code block is finished in pieces of this many lines, so that a long one costs no more than a short one.
-CODE_PIECE_LINES = 20
+CODE_PIECE_LINES = 8
 NARROWEST = 8
 
 _parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])

@@ -213,7 +213,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         exchange.flush()
         status = self.query_one(Status)
         status.tokens_per_second = exchange.tokens_per_second
-        status.activity = "answering" if exchange.answering else ""
+        status.activity = exchange.activity
 
     @work(group="context", exclusive=True)
     async def _count_context(self) -> None:
