@@ -110,10 +110,9 @@ class Service:
         self.state = BootstrapState(Phase.INITIALIZING)
         self.loaded: LoadedModel | None = None
         self.presence = Presence()
-        slots = settings.model.slots
-        self.admission = Admission(
-            running=slots * REQUESTS_PER_SLOT, waiting=max(0, settings.engine.queue - slots * (REQUESTS_PER_SLOT - 1))
-        )
+        places = settings.model.slots + settings.engine.queue
+        running = min(places, settings.model.slots * REQUESTS_PER_SLOT)
+        self.admission = Admission(running=running, waiting=places - running)
         self.started_at = time.monotonic()
         self.stopping = asyncio.Event()
         """Set when the process is to end: open event streams close, and who serves leaves."""

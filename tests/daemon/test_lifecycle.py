@@ -43,6 +43,21 @@ def test_a_signal_ends_it_and_leaves_nothing_behind(tmp_path: Path, number: sign
     assert leftovers(engine.home) == set()
 
 
+def test_a_session_is_warm_again_after_a_restart(tmp_path: Path) -> None:
+    words = " ".join(f"word{number}" for number in range(150))
+    body = {"messages": [{"role": "user", "content": words}], "max_tokens": 2, "temperature": 0}
+    cached = []
+    for _ in range(2):
+        engine = start_engine(tmp_path / "h", "--model", "demo")
+        with engine.http() as http:
+            response = http.post("/v1/chat/completions", json=body, headers={"x-shammah-session": "s1"})
+            usage = response.json()["usage"]
+            cached.append(usage["prompt_tokens_details"]["cached_tokens"])
+        end_engine(engine)
+    assert cached[0] == 0
+    assert cached[1] > 0.9 * usage["prompt_tokens"]
+
+
 def test_a_signal_in_the_middle_of_answers_and_streams_ends_it_soon(tmp_path: Path, endless_model: Path) -> None:
     engine = start_engine(tmp_path / "h", "--model", str(endless_model))
     with engine.http() as http, http.stream("GET", "/v1/shammah/events") as events:
