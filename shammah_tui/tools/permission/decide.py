@@ -134,7 +134,7 @@ def _is_lifted(tool: str, context: Context) -> bool:
 
 def _decision(call: Call, finding: Finding, context: Context) -> Decision:
     grants: tuple[Rule, ...] = ()
-    if finding.verdict is Verdict.ASK:
+    if finding.verdict is Verdict.ASK and context.has_project:
         grants = tuple(Rule(call.tool, pattern, project=context.real_project) for pattern in finding.patterns)
     shown = call.arguments.get(_SHOWN.get(call.tool, "file_path"), "")
     display = shown if isinstance(shown, str) else ""

@@ -61,6 +61,10 @@ class Call:
     arguments: Mapping[str, Any]
 
 
+# No real path is it, and none begins with it.
+_NO_FOLDER = "none"
+
+
 @dataclass(frozen=True)
 class Context:
     """Where a call would run. `project` is the folder that may be read freely; `home` is the person's."""
@@ -84,7 +88,14 @@ class Context:
 
     @cached_property
     def real_project(self) -> str:
-        return os.path.realpath(self.project or self.cwd)
+        """The project; a folder that holds everybody's files (`/`, `/home`) is none, and nothing lies in it."""
+        found, home = os.path.realpath(self.project or self.cwd), os.path.realpath(self.home)
+        is_above_home = found == "/" or (found != home and home.startswith(f"{found}/"))
+        return _NO_FOLDER if is_above_home else found
+
+    @property
+    def has_project(self) -> bool:
+        return self.real_project != _NO_FOLDER
 
     @cached_property
     def own_home(self) -> str:

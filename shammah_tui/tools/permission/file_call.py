@@ -94,7 +94,7 @@ def _judge_write(tool: str, text: str, place: Place, patterns: Sequence[str], co
     ):
         return Finding(Verdict.DENY, "no tool may write the store of rules", is_fixed=True)
     is_own = any(is_within(folded(path), own) for path in (place.real, place.written))
-    if is_own or is_protected(place, project):
+    if is_own or is_protected(place, project, os.path.realpath(context.home)):
         return Finding(
             Verdict.ASK, f"`{text}` is run or read by other programs by itself; it always asks", is_fixed=True
         )

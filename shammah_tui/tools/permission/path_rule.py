@@ -38,8 +38,9 @@ def _compiled(pattern: str, project: str, home: str) -> tuple[re.Pattern[str] | 
         text = home.rstrip("/") + text[1:]
     elif text.startswith("~"):
         return None, ""
-    is_anchored = not text.startswith("/")
-    if is_anchored:
+    if not text.startswith("/"):
+        if not project.startswith("/"):
+            return None, ""
         text = f"{project.rstrip('/')}/{text.removeprefix('./')}"
     if text.endswith("/"):
         text += "**"

@@ -107,9 +107,13 @@ def is_sensitive(place: Place) -> bool:
     return any(_SENSITIVE.search(_spelling(path)) is not None for path in {place.written, place.real})
 
 
-def is_protected(place: Place, project: str) -> bool:
-    """Writing here always asks, also where nothing exists yet. System folders count outside the project alone."""
+def is_protected(place: Place, project: str, home: str) -> bool:
+    """Writing here always asks, also where nothing exists yet. System folders, and hidden ones of the home, count
+    outside the project alone."""
     for path in {place.written, place.real}:
+        is_own = is_within(path, project) and project != home
+        if not is_own and is_within(path, home) and path[len(home) :].startswith("/."):
+            return True
         inner = path[len(project) :] if is_within(path, project) else path
         spelled = _spelling(inner)
         found = _PROTECTED.search(spelled)

@@ -63,8 +63,8 @@ _SINGLE = re.compile(r"'([^']*)'")
 _DOUBLE = re.compile(r'"((?:[^"\\$`]|\\[^\n]|\$(?="))*)"')
 _DOUBLE_ESCAPE = re.compile(r'\\([$`"\\])')
 _ESCAPE = re.compile(r"\\([ .*?()\[\]{}+^$'\"\\!])")
-# The one use of braces that bash leaves alone and people type: HEAD@{1}, stash@{0}, @{upstream}.
-_REFLOG = re.compile(r"(?<=@)\{[A-Za-z0-9-]+\}")
+# The one use of braces that bash leaves alone and people type: HEAD@{1}, @{upstream}, HEAD^{commit}.
+_REFLOG = re.compile(r"(?<=[@^])\{[A-Za-z0-9-]*\}")
 _TILDE = re.compile(r"(?:\A|[:=])~")
 _END_OF_WORD = frozenset(" \t\n;|&<>")
 

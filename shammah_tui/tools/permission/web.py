@@ -91,7 +91,7 @@ def _read(url: str) -> Address:
     """The parts of `url`. Raises _Malformed."""
     if len(url) > CHARACTERS_MAX:
         raise _Malformed("it is too long")
-    if hidden_character(url) or re.search(r"[\s\\<>\"`{}|^]", url):
+    if hidden_character(url) or re.search(r"[\s\\<>\"`{}|^]|%(?:[01][0-9a-f]|7f)", url, re.IGNORECASE):
         raise _Malformed("it holds a blank, a backslash or a hidden character")
     found = _URL.match(url)
     if found is None:
@@ -190,12 +190,10 @@ def _covers_path(pattern: str, path: str) -> bool:
     """A path rule: `/a/*` covers what lies under `/a/`; a path that climbs is covered by none."""
     if _DOT_SEGMENT.search(path):
         return False
-    if pattern in ("/", "/*", "/**"):
-        return pattern != "/" or path == "/"
-    if pattern.endswith("/**") or pattern.endswith("/*"):
-        return path.startswith(pattern.rstrip("*"))
-    body = "".join("[^/]*" if piece == "*" else re.escape(piece) for piece in re.split(r"(\*)", pattern))
-    return re.fullmatch(body, path) is not None
+    stem = pattern.rstrip("*")
+    tail = ".*" if stem != pattern and stem.endswith("/") else "[^/]*" if stem != pattern else ""
+    body = "".join("[^/]*" if piece == "*" else re.escape(piece) for piece in re.split(r"(\*)", stem))
+    return re.fullmatch(body + tail, path) is not None
 
 
 def _grant(address: Address) -> tuple[str, ...]:

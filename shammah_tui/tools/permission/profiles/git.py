@@ -47,6 +47,7 @@ _LOG_FLAGS = _DIFF_FLAGS | words_of(
 )
 _LOG_VALUES = _DIFF_VALUES | kinds_of(
     number="-n --max-count --skip --min-parents --max-parents",
+    revision="-L",
     text="--author --committer --grep --since --until --after --before --since-as-filter --format --grep-reflog",
 )
 _LOG_OPTIONAL = _DIFF_OPTIONAL | kinds_of(
@@ -160,8 +161,8 @@ PROFILES: dict[str, Profile] = {
             "--heading --show-function --function-context --quiet --cached --untracked --full-name --recursive"
         ),
         kinds_of(
-            number="-A -B -C -m --after-context --before-context --context --max-depth --threads --max-count", "
-            "text="-e"
+            number="-A -B -C -m --after-context --before-context --context --max-depth --threads --max-count",
+            text="-e",
         ),
         kinds_of(name="--color"),
         operands=Kind.REVISION,

@@ -32,6 +32,7 @@ _PYTEST = Profile(
     runs_project=True,
 )
 _COV_REPORT = re.compile(r"--cov-report=(?:term|term-missing|term-missing:skip-covered|)\Z")
+_WARNING = re.compile(r"(?:ignore|default|error|always|once|module)(?:::[A-Za-z]*Warning)?\Z")
 _NO_PLUGIN = re.compile(r"no:[a-z_]+\Z")
 
 
@@ -44,6 +45,10 @@ def pytest(words: Sequence[Word], start: int = 1) -> Use:
             value = next(remaining, Word(""))
             if value.is_glob or not _NO_PLUGIN.match(value.text):
                 raise Refused("`-p` loads a plugin")
+        elif word.text == "-W":
+            value = next(remaining, Word(""))
+            if value.is_glob or not _WARNING.match(value.text):
+                raise Refused("`-W` may load a module")
         elif not _COV_REPORT.match(word.text):
             kept.append(word)
     return _PYTEST.read(kept, Use(reads_folder=True, grant=start))
@@ -217,6 +222,9 @@ def black(words: Sequence[Word]) -> Use:
 
 
 def mypy(words: Sequence[Word]) -> Use:
+    """Read `mypy …`; `@FILE` would read further arguments. Raises Refused."""
+    if any(word.text.startswith("@") for word in words[1:]):
+        raise Refused("`@` reads further arguments from a file")
     return _MYPY.read(words[1:], Use(reads_folder=True))
 
 

@@ -51,7 +51,7 @@ class Use:
 Judge = Callable[[Sequence[Word]], Use]
 
 NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[bkKmMgG]?i?B?\Z")
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,/+@=-]*\Z")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,:/+@=-]*\Z")
 _COUNT = re.compile(r"-[0-9]+\Z")
 
 
@@ -104,7 +104,8 @@ class Profile:
                     first, is_first_taken = None, True
                 continue
             if word.is_glob:
-                raise Refused(f"`{text}` is a flag with a file pattern")
+                self._check_flag_pattern(text)
+                continue
             if text == "--":
                 only_operands = True
                 continue
@@ -119,6 +120,13 @@ class Profile:
         if operands == 0 and self.reads_folder and seen_folder_flag:
             use.reads_folder = True
         return use
+
+    def _check_flag_pattern(self, text: str) -> None:
+        """`--include=*.py` without quotes: whatever file it meets, it stays this flag with some text."""
+        name, sign, value = text.partition("=")
+        kind = self.valued.get(name) or self.optional.get(name)
+        if not sign or not name.startswith("--") or kind is not Kind.TEXT or "/" in value or "*" in name:
+            raise Refused(f"`{text}` is a flag with a file pattern")
 
     def _take_flag(self, text: str, remaining: Iterator[Word], use: Use, *, after_operand: bool) -> set[str]:
         """Accept one word that begins with a hyphen, with its value; the flags that it was."""
