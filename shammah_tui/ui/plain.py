@@ -25,9 +25,14 @@ _KEPT_JOINER = "\ue000"
 
 def visible(text: str) -> str:
     """`text` with nothing in it that a terminal obeys or hides; newlines stay, tabs become spaces."""
+    return typed(text).replace("\t", " " * TAB_CELLS)
+
+
+def typed(text: str) -> str:
+    """The same for a text that is edited and sent: its tabs stay."""
     if text.isascii() and text.isprintable():
         return text
-    text = _SURROGATE.sub("\ufffd", text.replace("\r\n", "\n").replace("\t", " " * TAB_CELLS))
+    text = _SURROGATE.sub("\ufffd", text.replace("\r\n", "\n"))
     text = text.replace(_KEPT_JOINER, "\ufffd")
     text = _HIDDEN.sub(_name, _PICTURES.sub(_KEPT_JOINER, text))
     return text.replace(_KEPT_JOINER, "\u200d")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual.events import Paste
 from textual.pilot import Pilot
+from textual.worker import WorkerFailed
 
 from shammah_tui.agent.history import History
 from shammah_tui.events import BootstrapState, Phase, TextArrived, TurnEvent, TurnFailed, TurnStarted, TurnWaiting
@@ -371,13 +373,54 @@ async def test_copy_gives_the_answer_as_it_was_written() -> None:
 
 
 async def test_a_paste_of_several_lines_is_text_and_sends_nothing() -> None:
-    from textual.events import Paste
-
     async with showing() as (app, runtime, pilot):
         app.post_message(Paste("one\ntwo\n"))
         await pilot.pause()
         assert app.chat.prompt.text == "one\ntwo\n"
         assert runtime.asked == []
+
+
+async def test_a_paste_replaces_the_selection_and_hides_nothing() -> None:
+    async with showing() as (app, _, pilot):
+        await type_text(pilot, "abc")
+        await pilot.press("shift+left")
+        app.post_message(Paste("\x1b[31m\u202e\tx"))
+        await pilot.pause()
+        assert app.chat.prompt.text == "ab␛[31m⟨U+202E⟩\tx"
+        await type_text(pilot, "y")
+        assert app.chat.prompt.text.endswith("xy")
+
+
+async def test_clicking_the_transcript_leaves_the_focus_in_the_prompt() -> None:
+    async with showing(said("Hello there.")) as (app, _, pilot):
+        await send(pilot, "hi")
+        await pilot.click("#transcript", offset=(5, 3))
+        await type_text(pilot, "more")
+        assert app.chat.prompt.text == "more"
+
+
+async def test_ctrl_c_copies_a_selection_before_anything_else() -> None:
+    async with showing(OPEN) as (app, _, pilot):
+        await send(pilot, "hi")
+        app.screen.text_select_all()
+        await pilot.press("ctrl+c")
+        assert "It begins" in app.clipboard
+        assert app.chat.busy
+        await pilot.press("ctrl+c")
+        assert not app.chat.busy
+
+
+async def test_a_fault_of_ours_ends_the_program_with_1() -> None:
+    class Faulty(Scripted):
+        async def ask(self, question: str) -> AsyncGenerator[TurnEvent, None]:
+            yield TextArrived("Hello")
+            raise ZeroDivisionError
+
+    app = ShammahApp(Faulty(), history=History(None))
+    with pytest.raises(WorkerFailed):
+        async with app.run_test() as pilot:
+            await send(pilot, "hi")
+    assert app.return_code == 1
 
 
 async def test_it_follows_the_end_only_while_the_person_is_there() -> None:

@@ -6,9 +6,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widget import Widget
 
 from shammah_tui.ui import commands, keys
+from shammah_tui.ui.widgets.page import Page
 from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints
 
 KEY_CELLS = 12
@@ -22,7 +22,7 @@ SECTIONS: tuple[tuple[str, tuple[keys.Where, ...]], ...] = (
 )
 
 
-class Reference(Widget):
+class Reference(Page):
     """The text of the help, as wide as the screen allows."""
 
     def lines(self, width: int) -> list[Content]:
@@ -36,12 +36,6 @@ class Reference(Widget):
         for command in commands.TABLE:
             lines += _entry(command.usage, command.help, COMMAND_CELLS, width)
         return lines
-
-    def get_content_height(self, container: object, viewport: object, width: int) -> int:
-        return len(self.lines(width))
-
-    def render(self) -> Content:
-        return Content("\n").join(self.lines(self.size.width))
 
 
 def _entry(name: str, meaning: str, cells: int, width: int) -> list[Content]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widget import Widget
 
 from shammah_tui.events import BootstrapState, ModelSummary, Phase, Progress
 from shammah_tui.ui import wording
 from shammah_tui.ui.plain import visible
+from shammah_tui.ui.widgets.page import Page
 from shammah_tui.ui.widgets.status import BADGE
 
 BAR_CELLS_MAX = 48
@@ -54,7 +54,7 @@ def explanation(state: BootstrapState, width: int) -> list[Content]:
     return lines
 
 
-class Welcome(Widget):
+class Welcome(Page):
     """The empty conversation: what this is, how the model is doing, and what could be asked."""
 
     bootstrap: reactive[BootstrapState] = reactive(BootstrapState(Phase.INITIALIZING), layout=True)
@@ -82,14 +82,8 @@ class Welcome(Widget):
             lines.extend(Content.assemble("  ", ("· ", "$accent"), example).wrap(width))
         return lines
 
-    def get_content_height(self, container: object, viewport: object, width: int) -> int:
-        return len(self.lines(width))
 
-    def render(self) -> Content:
-        return Content("\n").join(self.lines(self.size.width))
-
-
-class ModelPanel(Widget):
+class ModelPanel(Page):
     """Everything about the model: the steps, the choice and why, what went wrong, how to change."""
 
     bootstrap: reactive[BootstrapState] = reactive(BootstrapState(Phase.INITIALIZING), layout=True)
@@ -113,12 +107,6 @@ class ModelPanel(Widget):
             style = "bold $accent" if index == reached else "$foreground" if index < reached else "$quiet"
             parts.append(Content.styled(STEP_NAMES[step], style))
         return Content.styled(" → ", "$faint").join(parts)
-
-    def get_content_height(self, container: object, viewport: object, width: int) -> int:
-        return len(self.lines(width))
-
-    def render(self) -> Content:
-        return Content("\n").join(self.lines(self.size.width))
 
 
 def _facts(model: ModelSummary, width: int) -> list[Content]:

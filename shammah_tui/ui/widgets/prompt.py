@@ -13,6 +13,7 @@ from textual.widgets import Static, TextArea
 
 from shammah_tui.agent.history import History
 from shammah_tui.ui.keys import bindings, editing_bindings
+from shammah_tui.ui.plain import typed
 
 PLACEHOLDER = "Ask anything, or type / for a command"
 
@@ -55,7 +56,7 @@ class Prompt(TextArea, inherit_bindings=False):
 
     def put(self, text: str, *, cursor_at_end: bool = True) -> None:
         """Replace what is written, undoably."""
-        self.replace(text, self.document.start, self.document.end)
+        self.replace(typed(text), self.document.start, self.document.end)
         self.move_cursor(self.document.end if cursor_at_end else (0, len(self.document[0])))
 
     def take_back(self, text: str) -> None:
@@ -75,6 +76,12 @@ class Prompt(TextArea, inherit_bindings=False):
         if handled:
             event.prevent_default()
             event.stop()
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        # What is seen is what is sent: hidden characters in something copied from a page become visible here.
+        event.prevent_default()
+        event.stop()
+        self.replace(typed(event.text), *self.selection, maintain_selection_offset=False)
 
     def action_send(self) -> None:
         text = self.text.strip()

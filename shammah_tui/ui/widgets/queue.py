@@ -17,6 +17,7 @@ class Queue(Widget, can_focus=True):
     """A short list; shows itself only when it holds something."""
 
     BINDINGS = bindings("queue")
+    ALLOW_SELECT = False
 
     messages: reactive[tuple[str, ...]] = reactive((), layout=True)
     selected: reactive[int] = reactive(0)

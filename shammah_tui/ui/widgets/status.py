@@ -22,6 +22,8 @@ CONTEXT_NEARLY_FULL = 0.85
 class Status(Widget):
     """Model, state, speed, context: the most important first, so that a narrow screen loses the least."""
 
+    ALLOW_SELECT = False
+
     bootstrap: reactive[BootstrapState] = reactive(BootstrapState(Phase.INITIALIZING))
     activity: reactive[str] = reactive("")
     """What it does just now ("answering"); empty when it waits for the person."""
@@ -75,6 +77,8 @@ class Status(Widget):
 
 class Hints(Widget):
     """The keys that work here, or a short notice for a few seconds."""
+
+    ALLOW_SELECT = False
 
     keys: reactive[tuple[Key, ...]] = reactive(())
     notice: reactive[str] = reactive("")
