@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -45,9 +47,8 @@ def in_turns(rounds: int, one: Callable[[], float], other: Callable[[], float]) 
     return median(first for first, _ in pairs), median(second for _, second in pairs)
 
 
-def single_stream(name: str, engine: EngineUnderTest, bare: BareWorker, rounds: int, *, long: bool) -> list[Row]:
+def single_stream(name: str, engine: EngineUnderTest, bare: BareWorker, rounds: int, *, long: bool) -> Iterator[Row]:
     """At token 100 and at token 1,500. `long` generates all of them; else a prompt of 1,400 stands for the first."""
-    rows = []
     for place, prompt, first, last in (
         ("token 100", words(40, 1), 30, 130),
         ("token 1,500", *((words(40, 1), 1400, 1600) if long else (words(1400, 2), 30, 130))),
@@ -60,8 +61,7 @@ def single_stream(name: str, engine: EngineUnderTest, bare: BareWorker, rounds: 
             lambda prompt=prompt, first=first, last=last: bare.seconds_per_token(prompt, first, last),  # type: ignore[misc]
         )
         detail = f"{1 / ours:,.1f} against {1 / theirs:,.1f} tokens/s"
-        rows.append(Row(f"{name}: single stream ÷ bare loop, {place}", detail, theirs / ours, 0.98))
-    return rows
+        yield Row(f"{name}: single stream ÷ bare loop, {place}", detail, theirs / ours, 0.98)
 
 
 def parallel(name: str, engine: EngineUnderTest, rounds: int) -> Row:
@@ -78,10 +78,10 @@ def turns(name: str, model: Path, rounds: int, sessions: Path) -> list[Row]:
         under_test = EngineUnderTest(LlamaEngine(model, options))
         cold.append(under_test.first_token_seconds(prompt, session="bench"))
         warm.append(under_test.first_token_seconds([*prompt, *more], session="bench"))
-        under_test.engine.close()
+        under_test.close()
         under_test = EngineUnderTest(LlamaEngine(model, options))
         restored.append(under_test.first_token_seconds([*prompt, *more, *words(12, turn)], session="bench"))
-        under_test.engine.close()
+        under_test.close()
     first, second, third = median(cold), median(warm), median(restored)
     return [
         Row(f"{name}: second turn ÷ cold", f"{second:.3f} of {first:.2f} s", second / first, 0.04, at_least=False),
@@ -112,24 +112,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, more noise")
     quick = parser.parse_args().quick
+    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+    if busy > 0.3:
+        print(f"Others keep {busy:.0%} of this machine's cores busy: the ratios below are noisy.", flush=True)
+    for row in rows(quick):
+        show(row)
+    return 0
+
+
+def rows(quick: bool) -> Iterator[Row]:
     demo, half = paths.demo_model_gguf(), half_b_model()
     if demo.is_file():
-        bare, engine = BareWorker(demo), EngineUnderTest(LlamaEngine(demo, OPTIONS))
-        for row in single_stream("demo", engine, bare, 5 if quick else 12, long=True):
-            show(row)
-        engine.engine.close()
-        bare.close()
-    bare, engine = BareWorker(half), EngineUnderTest(LlamaEngine(half, OPTIONS))
-    for row in single_stream("0.5B", engine, bare, 2 if quick else 8, long=False):
-        show(row)
-    show(parallel("0.5B", engine, 2 if quick else 6))
-    engine.engine.close()
-    with tempfile.TemporaryDirectory(prefix="shammah-bench-") as sessions:
-        for row in turns("0.5B", half, 1 if quick else 4, Path(sessions)):
-            show(row)
-    show(over_http("0.5B", half, bare, 2 if quick else 6))
-    bare.close()
-    return 0
+        with closing(BareWorker(demo)) as bare, closing(EngineUnderTest(LlamaEngine(demo, OPTIONS))) as engine:
+            yield from single_stream("demo", engine, bare, 5 if quick else 12, long=True)
+    with closing(BareWorker(half)) as bare:
+        with closing(EngineUnderTest(LlamaEngine(half, OPTIONS))) as engine:
+            yield from single_stream("0.5B", engine, bare, 3 if quick else 8, long=False)
+            yield parallel("0.5B", engine, 2 if quick else 6)
+        with tempfile.TemporaryDirectory(prefix="shammah-bench-") as sessions:
+            yield from turns("0.5B", half, 1 if quick else 4, Path(sessions))
+        yield over_http("0.5B", half, bare, 3 if quick else 6)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,9 @@ class EngineUnderTest:
         # A measurement of length needs an answer that never ends by itself.
         engine._native.vocabulary.ends = frozenset()
 
+    def close(self) -> None:
+        self.engine.close()
+
     def seconds_per_token(self, prompt: Sequence[int], first: int, last: int) -> float:
         """Over the generated tokens `first` to `last`, by when they reached the reader."""
         arrivals = asyncio.run(self._read(prompt, last))

@@ -19,7 +19,7 @@ class Owned(Protocol):
 
 
 class Answer:
-    """One answer; ends with exactly one of `finish` and `fail`."""
+    """One answer. It ends with `fail`, or with `finish`, whose result then goes to the reader."""
 
     def __init__(self, job: Job, pieces: Sequence[bytes], limit: int, cached_tokens: int) -> None:
         self.job = job
@@ -79,8 +79,8 @@ class Answer:
         self._tell(text)
         return self.stream.stopped
 
-    def finish(self, reason: Literal["stop", "length", "cancelled"]) -> None:
-        """Hands over the rest and the end, and frees what the answer owns."""
+    def finish(self, reason: Literal["stop", "length", "cancelled"]) -> GenerationEnded:
+        """Hands over the rest of the text, frees what the answer owns, and returns the end to be handed over."""
         self.flush()
         if self.stream.stopped:
             reason = "stop"
@@ -90,14 +90,12 @@ class Answer:
         self._close()
         now = time.perf_counter()
         first = self.first_at or now
-        self.job.put(
-            GenerationEnded(
-                reason=reason,
-                usage=Usage(len(self.job.prompt), self.generated, self.cached_tokens),
-                queued_seconds=self.started_at - self.job.asked_at,
-                first_token_seconds=first - self.job.asked_at,
-                decode_seconds=now - first,
-            )
+        return GenerationEnded(
+            reason=reason,
+            usage=Usage(len(self.job.prompt), self.generated, self.cached_tokens),
+            queued_seconds=self.started_at - self.job.asked_at,
+            first_token_seconds=first - self.job.asked_at,
+            decode_seconds=now - first,
         )
 
     def fail(self, error: Exception) -> None:

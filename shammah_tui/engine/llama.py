@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from shammah_tui.engine import model as loading
@@ -11,7 +13,8 @@ from shammah_tui.engine.request import EngineCounts, GenerationRequest, LoadedMo
 from shammah_tui.engine.sampling import CompiledGrammar, check_sampling
 from shammah_tui.engine.scheduler import Scheduler
 from shammah_tui.engine.session import SessionStore, identity
-from shammah_tui.errors import ContextOverflow, RequestError
+from shammah_tui.engine.vocabulary import Vocabulary
+from shammah_tui.errors import ContextOverflow, EngineError, RequestError
 
 
 class LlamaEngine:
@@ -27,18 +30,24 @@ class LlamaEngine:
         folder = options.session_folder
         sessions = SessionStore(folder, identity(self.model, options)) if folder else None
         self._scheduler = Scheduler(self._native, sessions)
-        self._close_lock = threading.Lock()
+        self._closing = threading.Lock()
+        # Held while the vocabulary is read outside the scheduler's thread, so that nothing reads a freed model.
+        self._reading = threading.Lock()
         self._closed = False
 
     def tokenize(self, text: str, *, special: bool = True) -> list[int]:
         """Tokens of `text`; `special` reads `<|im_start|>` and its like as the tokens they name."""
-        return self._native.vocabulary.tokenize(text, special=special)
+        with self._vocabulary() as vocabulary:
+            return vocabulary.tokenize(text, special=special)
 
     def generate(self, request: GenerationRequest) -> LlamaGeneration:
         """Queues a request. Raises `ContextOverflow`, `EngineBusy` or `RequestError` at once."""
         prompt = list(request.prompt)
         self._check(request, prompt)
-        grammar = CompiledGrammar(request.grammar, self._native.vocabulary) if request.grammar else None
+        grammar = None
+        if request.grammar is not None:
+            with self._vocabulary() as vocabulary:
+                grammar = CompiledGrammar(request.grammar, vocabulary)
         job = Job(request, prompt, grammar, self._scheduler.interrupt)
         self._scheduler.submit(job)
         return LlamaGeneration(job)
@@ -48,11 +57,21 @@ class LlamaEngine:
 
     def close(self) -> None:
         """Ends every answer, saves sessions, frees the model. Blocks; safe to call twice."""
-        with self._close_lock:
-            if not self._closed:
+        with self._closing:
+            if self._closed:
+                return
+            self._scheduler.close()
+            with self._reading:
                 self._closed = True
-                self._scheduler.close()
                 self._native.close()
+
+    @contextmanager
+    def _vocabulary(self) -> Iterator[Vocabulary]:
+        """Raises `EngineError` once the model is gone."""
+        with self._reading:
+            if self._closed:
+                raise EngineError("The model is being closed.", "Ask again once it is loaded.")
+            yield self._native.vocabulary
 
     def _check(self, request: GenerationRequest, prompt: list[int]) -> None:
         if not prompt:

@@ -6,7 +6,7 @@ import ctypes
 import logging
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import psutil
 
 from shammah_tui.engine import gguf_file, native_log
 from shammah_tui.engine.library import native
-from shammah_tui.engine.memory import Room, choose_context
+from shammah_tui.engine.memory import CONTEXT_MIN, Room, choose_context
 from shammah_tui.engine.request import LoadedModel, LoadOptions
 from shammah_tui.engine.vocabulary import Vocabulary
 from shammah_tui.errors import ModelError
@@ -29,6 +29,8 @@ _FLASH = {
     "off": native.LLAMA_FLASH_ATTN_TYPE_DISABLED,
 }
 _KV_TYPES = {"f16": native.GGML_TYPE_F16, "q8_0": native.GGML_TYPE_Q8_0}
+CHUNK_TOKENS_MIN = 16
+"""A prompt is read in chunks of at least this many tokens."""
 _BYTES_PER_THREAD = 16 << 20
 _LOAD_HINT = "Check that the file is a complete GGUF of a supported architecture, and that memory is free."
 
@@ -58,7 +60,8 @@ def load(path: Path, options: LoadOptions) -> NativeModel:
     native_log.install()
     native_log.forget()
     header = gguf_file.read_header(path)
-    context_tokens, notice = choose_context(options.context_tokens, header, options.kv_type, Room.of_this_machine())
+    room = Room.of_this_machine()
+    context_tokens, notice = choose_context(options.context_tokens, header, options.kv_type, room)
     notices = [notice]
     device = _choose_device(options, notices)
     threads = choose_threads(options.threads, header.size_bytes)
@@ -72,36 +75,46 @@ def load(path: Path, options: LoadOptions) -> NativeModel:
         said = native_log.last_errors()
         raise ModelError(f"{path.name} could not be loaded.", f"{_LOAD_HINT} llama.cpp says: {said or 'nothing'}")
     model, context, flag = loaded
+    granted = int(native.llama_n_ctx(context))
+    if granted < context_tokens:
+        notices.append(f"The context is {granted:,} tokens, which is what fits the GPU's memory.")
     vocabulary = Vocabulary(model)
-    trained = int(native.llama_model_n_ctx_train(model))
-    info = LoadedModel(
+    info = _describe(path, header, options, device, vocabulary, model)
+    info = replace(info, context_tokens=granted, notice=" ".join(part for part in notices if part))
+    batch_tokens = int(native.llama_n_batch(context))
+    return NativeModel(model, context, native.llama_get_memory(context), vocabulary, info, batch_tokens, flag)
+
+
+def _describe(
+    path: Path, header: gguf_file.Header, options: LoadOptions, device: Device, vocabulary: Vocabulary, model: int
+) -> LoadedModel:
+    return LoadedModel(
         path=path,
         architecture=header.architecture,
         name=str(header.metadata.get("general.name") or path.stem),
         parameters=int(native.llama_model_n_params(model)),
         size_bytes=header.size_bytes,
-        context_tokens=int(native.llama_n_ctx(context)),
-        training_context_tokens=trained,
+        context_tokens=0,
+        training_context_tokens=int(native.llama_model_n_ctx_train(model)),
         vocabulary=vocabulary.size,
         slots=options.slots,
         device=device,
-        notice=" ".join(part for part in notices if part),
+        notice="",
         chat_template=str(header.metadata.get("tokenizer.chat_template") or ""),
         bos_text=vocabulary.text(int(native.llama_vocab_bos(vocabulary.pointer))),
         eos_text=vocabulary.text(int(native.llama_vocab_eos(vocabulary.pointer))),
     )
-    memory = native.llama_get_memory(context)
-    return NativeModel(model, context, memory, vocabulary, info, options.batch_tokens, flag)
 
 
 def _choose_device(options: LoadOptions, notices: list[str]) -> Device:
     if options.device == "cpu":
         return "cpu"
+    there: Device = "metal" if sys.platform == "darwin" else "cuda"
     if not native.llama_supports_gpu_offload():
-        if options.device != "auto":
-            notices.append(f"This build of llama.cpp knows no {options.device}, so the model runs on the CPU.")
-        return "cpu"
-    return "metal" if sys.platform == "darwin" else "cuda"
+        there = "cpu"
+    if options.device not in ("auto", there):
+        notices.append(f"This build of llama.cpp knows no {options.device}, so the model runs on {there}.")
+    return there
 
 
 def choose_threads(asked: int, size_bytes: int) -> int:
@@ -127,12 +140,17 @@ def _load_on(
     if not model:
         return None
     flag = ctypes.create_string_buffer(2)
-    settings = _context_parameters(device, options, context_tokens, threads, flag)
-    context = native.llama_init_from_model(model, settings)
-    if not context:
-        native.llama_model_free(model)
-        return None
-    return model, context, flag
+    # How much a GPU has free is known only by asking it: a context that nobody asked for may shrink there.
+    shrinking = device != "cpu" and options.context_tokens <= 0
+    while True:
+        settings = _context_parameters(device, options, context_tokens, threads, flag)
+        context = native.llama_init_from_model(model, settings)
+        if context:
+            return model, context, flag
+        context_tokens //= 2
+        if not shrinking or context_tokens < CONTEXT_MIN:
+            native.llama_model_free(model)
+            return None
 
 
 def _context_parameters(
@@ -140,14 +158,15 @@ def _context_parameters(
 ) -> Any:
     parameters = native.llama_context_default_params()
     parameters.n_ctx = context_tokens
-    parameters.n_batch = parameters.n_ubatch = options.batch_tokens
+    # A batch holds at least one token of every slot.
+    parameters.n_batch = parameters.n_ubatch = max(options.batch_tokens, options.slots, CHUNK_TOKENS_MIN)
     parameters.n_seq_max = options.slots
     # One cache for all: a sequence alone may take all of it, and prefixes are shared without copying.
     parameters.kv_unified = True
     parameters.n_threads = parameters.n_threads_batch = threads
     parameters.flash_attn_type = _FLASH[options.flash_attention]
     parameters.type_k = parameters.type_v = _KV_TYPES[options.kv_type]
-    parameters.offload_kqv = device != "cpu"
+    parameters.offload_kqv = parameters.op_offload = device != "cpu"
     parameters.no_perf = True
     # The abort callback is asked between the nodes of a graph, by native threads. Python would take the GIL there;
     # C's strlen over a flag of one byte is the same question without it: 0 (false) until the byte is set.

@@ -19,7 +19,7 @@ from shammah_tui.engine.cache import SharedCache
 from shammah_tui.engine.generation import Job
 from shammah_tui.engine.library import native
 from shammah_tui.engine.line import WaitingLine
-from shammah_tui.engine.model import NativeModel
+from shammah_tui.engine.model import CHUNK_TOKENS_MIN, NativeModel
 from shammah_tui.engine.request import EngineCounts
 from shammah_tui.engine.sampling import NO_TOKEN, Candidates
 from shammah_tui.engine.session import SessionStore
@@ -29,11 +29,10 @@ from shammah_tui.errors import EngineError
 log = logging.getLogger(__name__)
 
 # Text goes to the reader in slices of this length: a wake-up of another thread a token would cost more than a token
-# of a small model does.
-SLICE_SECONDS = 0.015
+# of a small model does. A screen shows no more than some thirty changes a second.
+SLICE_SECONDS = 0.03
 # While others are answering, one chunk of a prompt may take about this long.
 CHUNK_SECONDS = 0.1
-CHUNK_TOKENS_MIN = 16
 # llama_decode's status values.
 _FULL, _ABORTED = 1, 2
 
@@ -112,7 +111,7 @@ class Scheduler:
             if answer.job.cancelled:
                 self._end(slot, "cancelled")
         for job in self._line.remove_cancelled():
-            Answer.unstarted(job).finish("cancelled")
+            job.put(Answer.unstarted(job).finish("cancelled"))
 
     def _admit(self) -> None:
         """Moves requests from the line into idle slots, in order; the first that does not fit yet holds the rest."""
@@ -230,11 +229,12 @@ class Scheduler:
     def _end(self, slot: Slot, reason: Literal["stop", "length", "cancelled"]) -> None:
         answer, slot.answer = slot.answer, None
         assert answer is not None
-        answer.finish(reason)
+        ended = answer.finish(reason)
         slot.truncate(slot.cached)
         slot.used_at = time.perf_counter()
         self._totals["generated"] += answer.generated
         self._line.learn_duration(slot.used_at - answer.started_at)
+        answer.job.put(ended)  # last: whoever reads it finds the slot free and the counts right
 
     def _recover(self, status: int, fed: Sequence[Slot]) -> None:
         """After a refused batch: cut what part of it got into the cache, then make room, or end what cannot go on."""

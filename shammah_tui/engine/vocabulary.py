@@ -39,7 +39,7 @@ class Vocabulary:
 
     def _piece(self, buffer: ctypes.Array[ctypes.c_char], token: int) -> bytes:
         size = native.llama_token_to_piece(self.pointer, token, buffer, len(buffer), 0, True)
-        return buffer.raw[:size] if size > 0 else b""
+        return ctypes.string_at(buffer, size) if size > 0 else b""
 
     def tokenize(self, text: str, *, special: bool = True, begin: bool = False) -> list[int]:
         """Tokens of `text`. `special` reads `<|im_start|>` and its like as the tokens they name; `begin` adds the

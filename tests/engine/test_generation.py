@@ -12,6 +12,7 @@ import pytest
 
 from scripts.bench.bare import BareLoop
 from shammah_tui.engine.generation import LlamaGeneration
+from shammah_tui.engine.library import native
 from shammah_tui.engine.llama import LlamaEngine
 from shammah_tui.engine.request import GenerationEnded, GenerationRequest, LoadOptions, Sampling, TextGenerated
 from shammah_tui.engine.slot import common_prefix
@@ -237,6 +238,56 @@ async def test_a_short_question_is_answered_while_a_long_prompt_is_read(tiny_mod
         engine.close()
 
 
+async def test_cancelling_while_the_prompt_is_read_leaves_the_engine_well(tiny_model: Path) -> None:
+    engine = LlamaEngine(tiny_model, LoadOptions(context_tokens=2048, device="cpu"))
+    try:
+        for wait in (0, 0.001, 0.005, 0.02):
+            generation = engine.generate(GenerationRequest(list(range(250)) * 8, sampling=GREEDY, max_tokens=5))
+            await asyncio.sleep(wait)
+            generation.cancel()
+            assert await read_to_end(generation) in ("cancelled", "length")
+        assert (await answer(engine, "and now?")).end.usage.completion_tokens == 24
+    finally:
+        engine.close()
+
+
+@pytest.mark.parametrize("status", [-1, -3])
+async def test_a_failing_batch_ends_its_answers_and_the_engine_lives(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    engine = LlamaEngine(tiny_model, OPTIONS)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(native, "llama_decode", lambda _context, _batch: status)
+            with pytest.raises(EngineError):
+                await answer(engine, "this fails")
+        assert (await answer(engine, "this works")).text
+    finally:
+        engine.close()
+
+
+async def test_a_cache_without_room_takes_from_idle_slots_first(tiny_model: Path) -> None:
+    engine = LlamaEngine(tiny_model, OPTIONS)
+    try:
+        for n in range(6):
+            assert (await answer(engine, [n + 1] * 300, session=f"s{n}")).end.usage.completion_tokens == 24
+        assert engine.counts().active == 0
+    finally:
+        engine.close()
+
+
+async def test_counts_add_up(tiny_model: Path) -> None:
+    engine = LlamaEngine(tiny_model, OPTIONS)
+    try:
+        await answer(engine, [5] * 40)
+        await answer(engine, [5] * 40)
+        counts = engine.counts()
+    finally:
+        engine.close()
+    assert (counts.requests_total, counts.prompt_tokens_total, counts.cached_tokens_total) == (2, 80, 39)
+    assert (counts.generated_tokens_total, counts.active, counts.queued) == (48, 0, 0)
+
+
 @pytest.mark.parametrize(
     "request_",
     [
@@ -266,6 +317,8 @@ async def test_closing_while_answers_run_ends_them_and_frees_the_model(tiny_mode
     assert set(await asyncio.gather(*reading)) <= {"cancelled", "length", "error"}
     with pytest.raises(EngineError):
         engine.generate(GenerationRequest([1]))
+    with pytest.raises(EngineError):
+        engine.tokenize("too late")
 
 
 async def read_to_end(generation: LlamaGeneration) -> str:
