@@ -23,6 +23,7 @@ from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.chat import ChatScreen
 from shammah_tui.ui.screens.help import HelpScreen
 from shammah_tui.ui.screens.model import ModelScreen
+from shammah_tui.ui.screens.palette import Palette
 from shammah_tui.ui.widgets.prompt import Prompt
 from shammah_tui.ui.widgets.status import FLASH_SECONDS
 
@@ -88,8 +89,13 @@ class ShammahApp(App[None], inherit_bindings=False):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
 
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
+
     def action_close_help(self) -> None:
-        self.pop_screen()
+        if isinstance(self.screen, HelpScreen):
+            self.pop_screen()
 
     # Leaving
 

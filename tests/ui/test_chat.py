@@ -19,7 +19,6 @@ from shammah_tui.ui.screens.help import HelpScreen
 from shammah_tui.ui.screens.model import ModelScreen
 from shammah_tui.ui.widgets.queue import Queue
 from shammah_tui.ui.widgets.status import Hints, Status
-from shammah_tui.ui.widgets.transcript import Transcript
 from tests.ui.script import Scripted, said
 
 OPEN: Sequence[TurnEvent] = (TurnStarted("Demo", "local"), TextArrived("It begins"))
@@ -53,7 +52,7 @@ async def type_text(pilot: Pilot[None], text: str) -> None:
 
 def shown(app: ShammahApp) -> str:
     """The transcript as text, all of it."""
-    transcript = app.chat.query_one(Transcript)
+    transcript = app.chat.transcript
     return "\n".join(transcript.plain_lines())
 
 
@@ -107,7 +106,7 @@ async def test_interrupting_before_anything_was_said_gives_the_question_back() -
         await pilot.press("escape")
         await pilot.pause()
         assert app.chat.prompt.text == "hi"
-        assert app.chat.query_one(Transcript).block_count == 0
+        assert app.chat.transcript.block_count == 0
 
 
 async def test_what_is_typed_while_it_answers_is_queued_and_sent_in_turn() -> None:
@@ -322,7 +321,7 @@ async def test_the_same_question_again_takes_the_place_of_the_one_that_failed() 
 async def test_another_theme_recolours_what_is_on_screen() -> None:
     async with showing(said("text")) as (app, _, pilot):
         await send(pilot, "hi")
-        transcript = app.chat.query_one(Transcript)
+        transcript = app.chat.transcript
         dark = [segment.style for segment in transcript.render_line(0)]
         await send(pilot, "/theme")
         await pilot.pause()
@@ -337,7 +336,7 @@ async def test_new_begins_another_conversation() -> None:
         await pilot.pause()
         assert runtime.anew == 1
         assert queued(app) == ()
-        assert app.chat.query_one(Transcript).block_count == 0
+        assert app.chat.transcript.block_count == 0
         await send(pilot, "again")
         assert runtime.asked == ["hi", "again"]
 
@@ -427,7 +426,7 @@ async def test_it_follows_the_end_only_while_the_person_is_there() -> None:
     long = "\n\n".join(f"Paragraph {number}" for number in range(60))
     async with showing(said(long), [*OPEN, TextArrived("\n\nmore\n\nmore")]) as (app, _, pilot):
         await send(pilot, "hi")
-        transcript = app.chat.query_one(Transcript)
+        transcript = app.chat.transcript
         assert transcript.scroll_y == transcript.max_scroll_y
         await pilot.press("pageup")
         await pilot.pause()
@@ -444,7 +443,7 @@ async def test_what_arrives_below_is_counted_and_ctrl_end_goes_there() -> None:
     runtime = Scripted([said("\n\n".join(["Word"] * 40))])
     async with showing(runtime=runtime) as (app, _, pilot):
         await send(pilot, "hi")
-        transcript = app.chat.query_one(Transcript)
+        transcript = app.chat.transcript
         await pilot.press("pageup")
         exchange = app.chat._exchange
         assert exchange is not None

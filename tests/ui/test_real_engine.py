@@ -21,7 +21,6 @@ from shammah_tui.events import Phase, TextArrived, TurnEnded
 from shammah_tui.runtime import Runtime
 from shammah_tui.ui.app import ShammahApp
 from shammah_tui.ui.widgets.status import Status
-from shammah_tui.ui.widgets.transcript import Transcript
 
 pytestmark = pytest.mark.skipif(not paths.demo_model_gguf().exists(), reason="needs the demo model")
 PATIENCE_SECONDS = 60
@@ -53,7 +52,7 @@ async def test_a_conversation_on_the_screen(runtime: Runtime) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         app.chat.prompt.put("Write a Python function that adds two numbers")
         await pilot.press("enter")
-        transcript = app.chat.query_one(Transcript)
+        transcript = app.chat.transcript
         await until(pilot, lambda: not app.chat.busy)
         shown = "\n".join(transcript.plain_lines())
         assert "def " in shown

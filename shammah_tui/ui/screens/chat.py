@@ -87,6 +87,10 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         return self.query_one(Prompt)
 
     @property
+    def transcript(self) -> Transcript:
+        return self.query_one(Transcript)
+
+    @property
     def busy(self) -> bool:
         return self._turn is not None
 
@@ -124,7 +128,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         async with self._turns:
             self.runtime.begin_anew()
         self.query_one(Queue).clear()
-        self.query_one(Transcript).clear()
+        self.transcript.clear()
         self._exchange, self._last_answer = None, ""
         self.query_one(Status).tokens_per_second = 0.0
         self._show_conversation(False)
@@ -158,7 +162,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         before = self._exchange
         if before is not None and before.failed and not before.text and before.question == question:
             before.withdraw()
-        self._exchange = Exchange(self.query_one(Transcript), question)
+        self._exchange = Exchange(self.transcript, question)
         self._turn = self._answer(self._exchange)
         if self._flushing is not None:
             self._flushing.resume()
@@ -201,7 +205,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         self._turn = None
         status = self.query_one(Status)
         status.activity = ""
-        self._show_conversation(self.query_one(Transcript).block_count > 0)
+        self._show_conversation(self.transcript.block_count > 0)
         self._show_keys()
         self._count_context()
 
@@ -251,7 +255,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     def _show_conversation(self, shown: bool) -> None:
         self.query_one("#welcome-frame").display = not shown
-        self.query_one(Transcript).display = shown
+        self.transcript.display = shown
         self.prompt.examples = () if shown else EXAMPLES
 
     @on(DescendantFocus)
@@ -278,4 +282,4 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     def action_scroll(self, how: Move) -> None:
         """Scroll the transcript without leaving the prompt."""
-        self.query_one(Transcript).move(how)
+        self.transcript.move(how)

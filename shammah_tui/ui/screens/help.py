@@ -51,10 +51,7 @@ class HelpScreen(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="page"):
             yield Reference()
-        yield Hints(id="hints")
-
-    def on_mount(self) -> None:
-        self.query_one(Hints).show(keys.in_footer("help"))
+        yield Hints(keys.in_footer("help"), id="hints")
 
     def flash(self, text: str, seconds: float = FLASH_SECONDS) -> None:
         self.query_one(Hints).flash(text, seconds)

@@ -40,6 +40,9 @@ class ModelScreen(Screen[None], inherit_bindings=False):
         self.show_bootstrap(self._runtime.state)
 
     def show_bootstrap(self, state: BootstrapState) -> None:
+        if not self.query(ModelPanel):
+            # Left in the moment in which it was opened.
+            return
         self.query_one(ModelPanel).bootstrap = state
         self.query_one(Status).bootstrap = state
         idle = {"app.show_model"}

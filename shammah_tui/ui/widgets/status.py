@@ -82,7 +82,11 @@ class Hints(Widget):
 
     keys: reactive[tuple[Key, ...]] = reactive(())
     notice: reactive[str] = reactive("")
-    _timer: Timer | None = None
+
+    def __init__(self, keys: Sequence[Key] = (), *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._timer: Timer | None = None
+        self.set_reactive(Hints.keys, tuple(keys))
 
     def show(self, keys: Sequence[Key]) -> None:
         self.keys = tuple(keys)
