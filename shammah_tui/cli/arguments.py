@@ -88,6 +88,7 @@ def build_parser() -> Parser:
     doctor = add("doctor")
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
     _add_config(add)
+    _add_permissions(add)
     _add_daemon(add, shared)
     completion = add(
         "completion",
@@ -163,6 +164,21 @@ def _add_config(add: Callable[..., Parser]) -> None:
     put.add_argument("value", metavar="VALUE", help='"-" reads it from standard input, for a secret')
     actions.add_parser("edit", help="open the file in $VISUAL or $EDITOR, and check it afterwards")
     actions.add_parser("path", help="print where the file is")
+
+
+def _add_permissions(add: Callable[..., Parser]) -> None:
+    permissions = add("permissions")
+    actions = permissions.add_subparsers(dest="action", metavar="ACTION", title="actions")
+    listing = actions.add_parser("list", help="print the saved rules (the default)")
+    listing.add_argument("--json", action="store_true", default=ABSENT, help="print one JSON object")
+    actions.add_parser(
+        "check",
+        help="judge one JSON object a line from standard input",
+        description='A line is {"tool", "input", "saved_patterns": [...], "cwd", "home"}, perhaps with\n'
+        '"dns": {host: [addresses]}; its answer is {"decision", "reason"}.',
+    )
+    removal = actions.add_parser("remove", help="forget one rule")
+    removal.add_argument("number", type=int, metavar="NUMBER", help="its number in the list")
 
 
 def _add_daemon(add: Callable[..., Parser], shared: Parser) -> None:

@@ -5,6 +5,7 @@ COMMANDS = {
     "models": "the models that Shammah knows, what fits here, what would be chosen and why",
     "doctor": "look for what is missing or broken, and say what to do",
     "config": "show and change settings",
+    "permissions": "the saved rules, and why a tool call would be asked",
     "daemon": "the engine: the model behind an OpenAI-compatible API",
     "completion": "print the completions for bash, zsh or fish",
 }

@@ -21,6 +21,7 @@ MODULES = {
     "models": "models",
     "doctor": "doctor",
     "config": "settings",
+    "permissions": "permissions",
     "daemon": "engine",
     "completion": "completion",
 }

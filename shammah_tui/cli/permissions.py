@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from argparse import Namespace
@@ -15,21 +14,6 @@ from shammah_tui.tools.permission.check import check_line
 from shammah_tui.tools.permission.search_path import resolver
 
 HEADING = ("", "TOOL", "", "RULE", "WHERE")
-
-
-def add_parser(parser: argparse.ArgumentParser) -> None:
-    """The actions of `shammah permissions`, added to its own parser."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions")
-    listing = actions.add_parser("list", help="print the saved rules (the default)")
-    listing.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object")
-    actions.add_parser(
-        "check",
-        help="judge one JSON object a line from standard input",
-        description='Each line is {"tool", "input", "saved_patterns": [...], "cwd", "home"}, perhaps with '
-        '"dns": {host: [addresses]}; each answer is {"decision", "reason"}.',
-    )
-    removal = actions.add_parser("remove", help="forget one rule")
-    removal.add_argument("number", type=int, metavar="NUMBER", help="its number in the list")
 
 
 def run(options: Namespace) -> int:

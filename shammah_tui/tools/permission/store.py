@@ -35,7 +35,7 @@ class _StoredRule(BaseModel):
     tool: Literal["Read", "Glob", "Grep", "Edit", "Write", "Bash", "WebFetch"]
     pattern: Annotated[str, Field(min_length=1, max_length=10_000)]
     effect: Literal["allow", "deny"] = "allow"
-    project: Annotated[str, Field(pattern=r"\A(?:/[^\0]*)?\Z")] = ""
+    project: Annotated[str, Field(pattern=r"^(?:/[^\n]*)?$")] = ""
     added: str = ""
 
 

@@ -17,7 +17,7 @@ def _read(profile: Profile, words: Sequence[Word]) -> Use:
 
 def _version(words: Sequence[Word]) -> Use:
     if [word.text for word in words[1:]] not in (["--version"], ["-v"], ["-V"]):
-        raise Refused("only its version may be asked for")
+        raise Refused(f"of `{words[0].text}` only its version is known to be harmless")
     return Use(literal_words=2, grant=2)
 
 

@@ -1,0 +1,223 @@
+"""Order, modes, grants and binding of `decide`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shammah_tui.tools.permission.decide import decide
+from shammah_tui.tools.permission.decision import Call, Effect, Mode, Rule, Verdict, digest_of
+from shammah_tui.tools.permission.search_path import resolver
+from tests.tools.permission.support import PROJECT, bash, context, verdict
+
+EDIT = Call("Edit", {"file_path": "src/a.py", "old_string": "a", "new_string": "b"})
+
+
+def patterns(command: str, *saved: str) -> list[str]:
+    return [rule.pattern for rule in bash(command, *saved).grants]
+
+
+def test_always_saves_one_rule_for_each_command_that_lacks_one() -> None:
+    assert patterns("git log | head -5") == ["git log *", "head *"]
+    assert patterns("git log | head -5", "git *") == ["head *"]
+    assert patterns("docker ps && npm install") == ["docker ps", "npm install"]
+    assert patterns("git push") == ["git push *"]
+
+
+def test_always_is_not_offered_where_a_part_is_not_understood() -> None:
+    assert patterns("echo $(id)") == []
+    assert patterns("git log && ./evil") == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git log --oneline",
+        "docker run 'a b' \"it's\"",
+        "cat /etc/hosts",
+        "find . -name '*.pyc' -delete",
+        "make",
+        "npm test",
+        "git push",
+    ],
+)
+def test_what_always_saves_allows_the_same_call_next_time(command: str) -> None:
+    asked = bash(command)
+
+    assert asked.verdict is Verdict.ASK
+    assert asked.grants
+    assert verdict(command, *(rule.pattern for rule in asked.grants)) == "allow"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        EDIT,
+        Call("Read", {"file_path": "/usr/include/stdio.h"}),
+        Call("Write", {"file_path": "/tmp/new file", "content": ""}),
+        Call("WebFetch", {"url": "https://docs.python.org/3/"}),
+        Call("WebFetch", {"url": "https://docs.python.org:8443/3/"}),
+        Call("WebFetch", {"url": "http://docs.python.org/3/"}),
+    ],
+)
+def test_what_always_saves_for_files_and_hosts_allows_the_same_call(call: Call) -> None:
+    asked = decide(call, [], context())
+
+    assert asked.verdict is Verdict.ASK
+    assert decide(call, asked.grants, context()).verdict is Verdict.ALLOW
+
+
+def test_a_grant_belongs_to_its_project() -> None:
+    (grant,) = bash("docker ps").grants
+
+    assert grant.project == PROJECT
+    assert (
+        decide(Call("Bash", {"command": "docker ps"}), [grant], context(cwd="/home/ana/other")).verdict is Verdict.ASK
+    )
+
+
+def test_a_deny_rule_beats_every_allow_rule() -> None:
+    rules = [Rule("Bash", "git *"), Rule("Bash", "git push *"), Rule("Bash", "git push", Effect.DENY)]
+
+    for command in ("git push", "git status && git push origin main", "sudo git push", "$(git push)"):
+        assert decide(Call("Bash", {"command": command}), rules, context()).verdict is Verdict.DENY
+    assert decide(Call("Bash", {"command": "git status"}), rules, context()).verdict is Verdict.ALLOW
+
+
+def test_a_file_that_may_not_be_read_may_not_be_read_by_cat(tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "link").symlink_to("private")
+    here = context(cwd=str(tmp_path))
+    rules = [Rule("Read", "private/**", Effect.DENY), Rule("Bash", "cat *")]
+
+    for path in ("private/x", "link/x", "PRIVATE/x"):
+        assert decide(Call("Read", {"file_path": path}), rules, here).verdict is Verdict.DENY
+        assert decide(Call("Bash", {"command": f"cat {path}"}), rules, here).verdict is Verdict.DENY
+
+
+def test_a_denied_host_is_denied_on_every_port() -> None:
+    rules = [Rule("WebFetch", "*.example.com"), Rule("WebFetch", "bad.example.com", Effect.DENY)]
+
+    for url in ("https://bad.example.com/", "http://bad.example.com:81/x"):
+        assert decide(Call("WebFetch", {"url": url}), rules, context()).verdict is Verdict.DENY
+
+
+def test_symlinks_are_followed_before_a_path_is_judged(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    project = tmp_path / "project"
+    outside.mkdir()
+    project.mkdir()
+    (outside / "secret").write_text("x")
+    (project / "link").symlink_to(outside)
+    (project / "inner").mkdir()
+    (project / "alias").symlink_to("inner")
+    here = context(cwd=str(project))
+    rules = [Rule("Write", "**"), Rule("Write", f"{project}/**"), Rule("Bash", "cat *")]
+
+    assert decide(Call("Read", {"file_path": "link/secret"}), rules, here).verdict is Verdict.ASK
+    assert decide(Call("Read", {"file_path": "alias/new"}), rules, here).verdict is Verdict.ALLOW
+    assert decide(Call("Write", {"file_path": "link/new", "content": ""}), rules, here).verdict is Verdict.ASK
+    assert decide(Call("Write", {"file_path": "alias/new", "content": ""}), rules, here).verdict is Verdict.ALLOW
+    assert decide(Call("Bash", {"command": "cat link/secret"}), rules, here).verdict is Verdict.ASK
+    assert decide(Call("Bash", {"command": "cat inner/../link/secret"}), rules, here).verdict is Verdict.ASK
+
+
+def test_a_symlink_to_a_credential_is_the_floor(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").symlink_to("/home/ana/.ssh/id_rsa")
+    here = context(cwd=str(tmp_path))
+
+    assert decide(Call("Read", {"file_path": "notes.txt"}), [], here).verdict is Verdict.DENY
+    assert decide(Call("Bash", {"command": "cat notes.txt"}), [Rule("Bash", "cat *")], here).verdict is Verdict.DENY
+
+
+def test_a_program_of_the_project_is_not_the_program_of_the_system(tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "ls"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    own = resolver((str(program.parent),))
+
+    assert verdict("ls", "ls*", cwd=str(tmp_path), resolve=own) == "ask"
+    assert verdict("ls", "ls*", cwd=str(tmp_path), resolve=resolver()) == "allow"
+    assert verdict("ls", "ls*", cwd=str(tmp_path), resolve=lambda name: None) == "allow"
+
+
+@pytest.mark.parametrize(
+    ("mode", "sandboxed", "call", "expected"),
+    [
+        (Mode.ASK, True, EDIT, "ask"),
+        (Mode.ACCEPT_EDITS, False, EDIT, "allow"),
+        (Mode.ACCEPT_EDITS, True, Call("Bash", {"command": "make deploy"}), "ask"),
+        (Mode.ACCEPT_EDITS, False, Call("Write", {"file_path": ".git/hooks/x", "content": ""}), "ask"),
+        (Mode.ACCEPT_EDITS, False, Call("Write", {"file_path": "../x", "content": ""}), "ask"),
+        (Mode.ACCEPT_EDITS, False, Call("Write", {"file_path": ".env", "content": ""}), "deny"),
+        (Mode.PLAN, False, EDIT, "deny"),
+        (Mode.PLAN, False, Call("Read", {"file_path": "a.py"}), "allow"),
+        (Mode.PLAN, False, Call("Read", {"file_path": "/etc/hosts"}), "ask"),
+        (Mode.PLAN, False, Call("Bash", {"command": "ls"}), "allow"),
+        (Mode.PLAN, False, Call("Bash", {"command": "git status"}), "allow"),
+        (Mode.PLAN, False, Call("Bash", {"command": "git add ."}), "deny"),
+        (Mode.PLAN, True, Call("Bash", {"command": "pytest"}), "deny"),
+        (Mode.PLAN, True, Call("Bash", {"command": "touch x"}), "deny"),
+        (Mode.PLAN, False, Call("Restart", {"reason": ""}), "deny"),
+        (Mode.AUTO, True, Call("Bash", {"command": "touch x && make deploy > log"}), "allow"),
+        (Mode.AUTO, False, Call("Bash", {"command": "touch x"}), "ask"),
+        (Mode.AUTO, True, Call("Bash", {"command": "cat ~/.ssh/id_rsa"}), "deny"),
+        (Mode.AUTO, True, Call("WebFetch", {"url": "https://example.com/"}), "ask"),
+        (Mode.AUTO, True, Call("Read", {"file_path": "/etc/hosts"}), "ask"),
+        (Mode.AUTO, False, EDIT, "allow"),
+    ],
+)
+def test_modes_answer_questions_and_never_lift_a_denial(mode: Mode, sandboxed: bool, call: Call, expected: str) -> None:
+    rules = [Rule("Bash", "ls*"), Rule("Bash", "git *"), Rule("Bash", "pytest *")]
+
+    assert str(decide(call, rules, context(mode=mode, sandboxed=sandboxed)).verdict) == expected
+
+
+def test_without_a_person_a_question_is_a_denial_with_its_reason() -> None:
+    decision = bash("docker ps", attended=False)
+
+    assert decision.verdict is Verdict.DENY
+    assert "docker" in decision.reason
+    assert decision.grants == ()
+
+
+def test_a_decision_is_bound_to_bytes_folder_and_environment() -> None:
+    call = Call("Bash", {"command": "git status"})
+    here = context(environment=(("PATH", "/usr/bin"),))
+    decision = decide(call, [], here)
+
+    assert decision.digest == digest_of(call, here)
+    others = [
+        (Call("Bash", {"command": "git status "}), here),
+        (Call("Bash", {"command": "git status", "background": True}), here),
+        (call, replace(here, cwd="/home/ana")),
+        (call, replace(here, environment=(("PATH", "/tmp"),))),
+    ]
+    assert decision.digest not in {digest_of(*other) for other in others}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("Nope", {}),
+        ("bash", {"command": "ls"}),
+        ("Bash", {}),
+        ("Bash", {"command": None}),
+        ("Bash", {"command": ["ls"]}),
+        ("Bash", {"command": ""}),
+        ("Bash", {"command": "  \n"}),
+        ("Bash", {"command": "ls\0"}),
+        ("Bash", {"command": "echo \ud800"}),
+        ("Read", {"file_path": "\ud800"}),
+        ("Read", {"file_path": 3}),
+        ("Read", {"file_path": "x", "offset": "1"}),
+        ("Read", {"file_path": "x" * 5000}),
+        ("WebFetch", {"url": 1}),
+    ],
+)
+def test_invalid_input_is_denied(tool: str, arguments: dict[str, Any]) -> None:
+    assert decide(Call(tool, arguments), [Rule(tool, "*")], context()).verdict is Verdict.DENY
