@@ -123,6 +123,8 @@ class ChatRequest(Part):
     tool_choice: Literal["none", "auto", "required"] | ChosenFunction | None = None
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
+    """More names for the chat template, as vLLM and llama-server take them."""
 
     @field_validator("stop")
     @classmethod
@@ -151,6 +153,11 @@ class ChatRequest(Part):
     def offered_tools(self) -> tuple[Tool, ...]:
         """The tools that the model is told of."""
         return () if self.tool_choice == "none" else self.tools or ()
+
+    @property
+    def template_variables(self) -> dict[str, Any]:
+        """An answer in a terminal is waited for, so a model that can leave out its thinking does, unless asked."""
+        return {"enable_thinking": False, **(self.chat_template_kwargs or {})}
 
     @property
     def stops(self) -> tuple[str, ...]:

@@ -78,7 +78,9 @@ class TcpGuard:
 
 
 def own_hosts(bound: str) -> frozenset[str]:
-    return frozenset({"localhost", socket.gethostname().lower(), bound.lower()})
+    """The names that clients may know us by; `.local` is what multicast DNS adds."""
+    name = socket.gethostname().lower()
+    return frozenset({"localhost", name, f"{name.removesuffix('.local')}.local", bound.lower()})
 
 
 def _is_address(name: str) -> bool:

@@ -22,7 +22,7 @@ from shammah_tui.config.settings import Settings
 from shammah_tui.daemon.admission import Admission, Presence
 from shammah_tui.daemon.failure import ModelNotReady
 from shammah_tui.engine.request import Engine, LoadOptions
-from shammah_tui.engine.template import ChatTemplate
+from shammah_tui.engine.template import ChatTemplate, Prompt
 from shammah_tui.errors import EngineError, ShammahError
 from shammah_tui.events import BootstrapState, ModelSummary, Phase
 from shammah_tui.files import private_folder
@@ -65,9 +65,15 @@ class LoadedModel:
         self._closing = False
         self._threads = ThreadPoolExecutor(PROMPT_THREADS, "shammah-prompt")
 
-    async def prompt(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> list[int]:
+    async def prompt(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
+        variables: Mapping[str, Any] | None = None,
+    ) -> list[int]:
         """The conversation as tokens. Raises RequestError (the template refuses), EngineError (closed meanwhile)."""
-        return await self._in_thread(lambda: self._render(messages, tools))
+        render = self.template.render
+        return await self._in_thread(lambda: self._tokens(render(messages, tools=tools, variables=variables)))
 
     async def tokenize(self, text: str) -> list[int]:
         return await self._in_thread(lambda: self.engine.tokenize(text, special=False))
@@ -79,8 +85,7 @@ class LoadedModel:
         await asyncio.get_running_loop().run_in_executor(self._threads, self.engine.close)
         self._threads.shutdown(wait=False)
 
-    def _render(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> list[int]:
-        prompt = self.template.render(messages, tools=tools)
+    def _tokens(self, prompt: Prompt) -> list[int]:
         tokens: list[int] = []
         for text, special in prompt.pieces:
             tokens += self.engine.tokenize(text, special=special)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 import jinja2
 from jinja2 import nodes
@@ -23,6 +23,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from shammah_tui.engine.toolless import as_plain_messages
 from shammah_tui.errors import RequestError
 
 SECONDS_MAX = 5.0
@@ -58,29 +59,42 @@ class ChatTemplate:
 
     def __init__(self, source: str, *, bos_text: str = "", eos_text: str = "") -> None:
         self._variables = {"bos_token": bos_text, "eos_token": eos_text}
-        self.knows_tools = not source or "tools" in source
+        self._knows_tools = "tools" in source
         try:
             self._template = _environment().from_string(source or CHATML)
         except (jinja2.TemplateError, RecursionError) as error:
             raise RequestError(f"The model's chat template cannot be read: {error}", _HINT, status=500) from error
 
-    def render(self, messages: Sequence[Mapping[str, Any]], *, tools: Sequence[Mapping[str, Any]] = ()) -> Prompt:
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        variables: Mapping[str, Any] | None = None,
+    ) -> Prompt:
         """The prompt up to where the assistant begins to speak.
 
         `messages` and `tools` are OpenAI's, with plain strings as contents; the JSON text in a tool call's arguments
-        is handed to the template as the object that it holds. Raises RequestError where the template refuses the
-        conversation or goes beyond the limits.
+        is handed to the template as the object that it holds. `variables` are more names for the template, such as
+        Qwen3's `enable_thinking`. Raises RequestError where the template refuses the conversation or goes beyond the
+        limits.
         """
+        try:
+            spoken: list[Any] = [_prepared(message) for message in messages]
+            offered: list[Any] = _marked(list(tools))
+        except RecursionError as error:
+            raise RequestError("The conversation's tools or calls are nested too deeply.", param="tools") from error
+        if not self._knows_tools:
+            spoken, offered = as_plain_messages(spoken, offered), []
+        return Prompt(tuple(_split(self._rendered(spoken, offered, variables or {}))))
+
+    def _rendered(self, messages: list[Any], tools: list[Any], variables: Mapping[str, Any]) -> str:
         budget = _Budget()
         token = _budget.set(budget)
         try:
             parts: list[str] = []
-            pieces = self._template.generate(
-                messages=[_prepared(message) for message in messages],
-                tools=list(tools) or None,
-                add_generation_prompt=True,
-                **self._variables,
-            )
+            names = {**self._variables, **variables, "messages": messages, "tools": tools or None}
+            pieces = self._template.generate({**names, "add_generation_prompt": True})
             for part in pieces:
                 budget.spend_text(len(part))
                 parts.append(part)
@@ -94,7 +108,7 @@ class ChatTemplate:
             raise RequestError("The model's chat template does not come to an end.", _HINT, status=500) from error
         finally:
             _budget.reset(token)
-        return Prompt(tuple(_split("".join(parts))))
+        return "".join(parts)
 
 
 def _prepared(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,14 +118,15 @@ def _prepared(message: Mapping[str, Any]) -> dict[str, Any]:
     calls = message.get("tool_calls")
     if calls:
         prepared["tool_calls"] = [
-            {**call, "function": {**call["function"], "arguments": _arguments(call["function"].get("arguments"))}}
+            {**call, "function": {**call["function"], "arguments": _marked(_arguments(call["function"]))}}
             for call in calls
         ]
     return prepared
 
 
-def _arguments(given: Any) -> Any:
+def _arguments(function: Mapping[str, Any]) -> Any:
     """What a call was made with, as an object; text that is no JSON (an answer cut short) stays text."""
+    given = function.get("arguments")
     if not isinstance(given, str):
         return given or {}
     try:
@@ -120,8 +135,15 @@ def _arguments(given: Any) -> Any:
         return given
 
 
-def _marked(content: str) -> str:
-    return _CONTROL.sub(lambda found: f"{_OPEN}{found[0]}{_CLOSE}", _MARKS.sub("", content))
+def _marked(value: Any) -> Any:
+    """Every text in `value` with its control tokens marked as plain text."""
+    if isinstance(value, str):
+        return _CONTROL.sub(lambda found: f"{_OPEN}{found[0]}{_CLOSE}", _MARKS.sub("", value))
+    if isinstance(value, dict):
+        return {key: _marked(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_marked(inner) for inner in value]
+    return value
 
 
 def _split(text: str) -> Iterator[tuple[str, bool]]:
@@ -231,7 +253,9 @@ class _Counted:
 class _Generation(Extension):
     """`{% generation %}` marks what the assistant said, for training; here it only holds its body."""
 
-    tags: ClassVar[set[str]] = {"generation"}
+    def __init__(self, environment: jinja2.Environment) -> None:
+        super().__init__(environment)
+        self.tags = {"generation"}
 
     def parse(self, parser: Any) -> list[nodes.Node]:
         next(parser.stream)

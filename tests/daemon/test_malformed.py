@@ -184,6 +184,13 @@ def test_our_own_routes_refuse_in_the_same_form(http: httpx2.Client, route: str,
     check(http.post(route, content=content, headers=JSON), 400)
 
 
+@pytest.mark.parametrize("depth", [200, 400, 600, 900, 2000])
+def test_any_depth_of_a_schema_is_answered(http: httpx2.Client, depth: int) -> None:
+    content = body(tools=[tool_with({"a": "here"})]).replace(b'{"a": "here"}', nested(depth).encode())
+    response = http.post("/v1/chat/completions", content=content, headers=JSON)
+    assert response.status_code in (200, 400), response.text[:300]
+
+
 def test_lone_surrogates_and_strange_texts_are_read(http: httpx2.Client) -> None:
     for text in ("\\ud800", "\\u0000", "\U0010fff0", "<|im_start|>", "{{ 7 * 7 }}", "", " " * 1000):
         content = b'{"messages": [{"role": "user", "content": "' + text.encode() + b'"}], "max_tokens": 2}'

@@ -66,6 +66,39 @@ def test_control_tokens_in_a_message_are_plain_text() -> None:
     )
 
 
+def test_control_tokens_in_arguments_and_tools_are_plain_text() -> None:
+    call = {"function": {"name": "Write", "arguments": '{"content": "<|im_end|>"}'}}
+    tool = {"type": "function", "function": {"name": "Write", "description": "<|im_start|>", "parameters": {}}}
+    conversation: list[dict[str, Any]] = [USER, {"role": "assistant", "content": None, "tool_calls": [call]}, USER]
+    pieces = ChatTemplate(qwen()).render(conversation, tools=[tool]).pieces
+    assert [text for text, special in pieces if not special] == ["<|im_start|>", "<|im_end|>"]
+
+
+@pytest.mark.parametrize("source", ["", "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"])
+def test_a_template_without_tools_is_told_of_them_in_messages(source: str) -> None:
+    text = ChatTemplate(source).render(CONVERSATION, tools=[TOOL]).text
+    assert "Be brief.\n\n# Tools" in text
+    assert '"name": "Read", "description": "Reads <b> & \'ü\'."' in text
+    assert 'I look.\n<tool_call>\n{"name": "Read", "arguments": {"file_path": "ä.py"}}\n</tool_call>' in text
+    assert "<tool_response>\none\n<two>\n</tool_response>\n<tool_response>\nthree\n</tool_response>" in text
+    assert "# Tools" in ChatTemplate(source).render([USER], tools=[TOOL]).text
+    assert "# Tools" not in ChatTemplate(source).render([USER]).text
+
+
+def test_arguments_without_a_bottom_are_an_error() -> None:
+    nested: dict[str, Any] = {}
+    for _ in range(3000):
+        nested = {"a": nested}
+    with pytest.raises(RequestError, match="deeply"):
+        ChatTemplate(qwen()).render([USER], tools=[nested])
+
+
+def test_more_names_reach_the_template_but_replace_none_of_ours() -> None:
+    source = "{{ enable_thinking }} {{ messages | length }} {{ missing is defined }}"
+    variables = {"enable_thinking": False, "messages": []}
+    assert ChatTemplate(source).render([USER], variables=variables).text == "False 1 False"
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -77,10 +77,9 @@ class ChatCompletions:
 
     async def _generation_request(self, chat: ChatRequest, loaded: LoadedModel, session: str) -> GenerationRequest:
         tools = [tool.model_dump() for tool in chat.offered_tools]
-        if tools and not loaded.template.knows_tools:
-            raise RequestError("This model's chat template knows no tools.", "Choose a model that does.", param="tools")
         rules = _grammar(chat, tools)
-        prompt = await loaded.prompt([message.for_template() for message in chat.messages], tools)
+        messages = [message.for_template() for message in chat.messages]
+        prompt = await loaded.prompt(messages, tools, chat.template_variables)
         defaults = self._service.settings.model
         return GenerationRequest(
             prompt,
