@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
 from shammah_tui.tools.permission.address import names_metadata
 from shammah_tui.tools.permission.command_rule import CommandRule, compile_rule, exact_pattern, open_pattern
@@ -87,7 +88,7 @@ class _Judgement:
         if words[0].text == "cd":
             self.findings.append(self._change_folder(words, following, command.operator))
         else:
-            self.findings.append(self._judge(words))
+            self.findings.append(self._judge(words, is_fed=command.operator == "|"))
 
     def _change_folder(self, words: Sequence[Word], following: str, operator: str) -> Finding:
         rest = words[2:] if len(words) > 1 and words[1].text == "--" else words[1:]
@@ -104,7 +105,7 @@ class _Judgement:
         self.here = [place.real for place in moved] if is_certain else self.ever
         return finding
 
-    def _judge(self, words: Sequence[Word]) -> Finding:
+    def _judge(self, words: Sequence[Word], *, is_fed: bool) -> Finding:
         name = words[0].text
         if words[0].is_glob or not _PROGRAM.match(name) or name in _RESERVED:
             return self._floor(words) or Finding(Verdict.ASK, f"`{name}` is not the plain name of a program")
@@ -117,7 +118,7 @@ class _Judgement:
                 raise Refused(f"`{name}` is not among the programs whose arguments are known")
             use = judge_of(words)
         except Refused as refused:
-            return self._by_exact_rule(words, str(refused))
+            return self._by_exact_rule(words, str(refused), is_fed=is_fed)
         places = [(locate(_stem(word), folder), word.text) for word in use.paths for folder in self.here]
         for word in use.paths:
             if word.is_glob and (trouble := _trouble_of_glob(word.text)):
@@ -157,13 +158,16 @@ class _Judgement:
             Verdict.ALLOW, "a rule covers it, and its arguments are known to be harmless", reads_only=is_reader
         )
 
-    def _by_exact_rule(self, words: Sequence[Word], refusal: str) -> Finding:
+    def _by_exact_rule(self, words: Sequence[Word], refusal: str, *, is_fed: bool) -> Finding:
         floor = self._floor(words)
         if floor is not None:
             return floor
         argv = [word.text for word in words]
         if any(word.is_glob for word in words) or self.has_moved:
             return Finding(Verdict.ASK, refusal)
+        if is_fed:
+            # `python` alone may be a rule; what is piped into it is a program that no rule has seen.
+            return Finding(Verdict.ASK, f"{refusal}, and it is given its input by another command")
         if self._is_named(argv):
             return Finding(Verdict.ALLOW, "a rule names exactly this")
         return Finding(Verdict.ASK, refusal, (exact_pattern(argv),))
@@ -195,6 +199,8 @@ def _trouble_of_glob(text: str) -> Finding | None:
             return Finding(Verdict.DENY, f"{_FIXED_DENIAL} (`{text}`)", is_fixed=True)
     tail = re.split(r"[*?\[]", text, maxsplit=1)[0]
     for component in text[tail.rfind("/") + 1 :].split("/"):
+        if component.startswith("id") and fnmatchcase("id_rsa", component):
+            return Finding(Verdict.ASK, f"`{text}` may reach a private key")
         if component.startswith(".") and component != ".":
             return Finding(Verdict.ASK, f"`{text}` may reach hidden files or lead upwards")
     return None

@@ -24,7 +24,7 @@ from shammah_tui.tools.permission.place import (
 WRITERS = frozenset({"Edit", "Write"})
 _PATH_BYTES_MAX = 4_096
 # Spellings that some other program would decode into a path that is not the one shown.
-_ODD = re.compile(r"\\|%(?:2e|2f|5c|00)|\A[a-z]{2,}:/", re.IGNORECASE)
+_ODD = re.compile(r"\\|%(?:2[EFef]|5[Cc]|00)|\A[A-Za-z]+:/|\A\$(?:\{|[A-Z])")
 _STORE = "tool_patterns.json"
 
 

@@ -79,7 +79,6 @@ PROFILES: dict[str, Profile] = {
     "diff": _DIFF,
     "log": _LOG,
     "show": _LOG,
-    "whatchanged": _LOG,
     "shortlog": Profile(
         words_of("-s -n -e -c --summary --numbered --email --committer --all --no-merges --merges"),
         kinds_of(text="--since --until --after --before --author --grep"),
