@@ -97,8 +97,9 @@ def test_a_tools_result_goes_back_and_is_answered(client: OpenAI) -> None:
 
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "Read"}}])
 def test_a_call_can_be_required(client: OpenAI, choice: Any) -> None:
+    messages: Any = [{"role": "user", "content": "Read the file main.py"}]
     answer = client.chat.completions.create(
-        model="demo", messages=[{"role": "user", "content": "Hello"}], tools=TOOLS, tool_choice=choice, max_tokens=200
+        model="demo", messages=messages, tools=TOOLS, tool_choice=choice, temperature=0
     )
     calls: Any = answer.choices[0].message.tool_calls
     assert calls[0].function.name in ({"Read"} if isinstance(choice, dict) else {tool.name for tool in ALL})
