@@ -139,8 +139,11 @@ def _wait_until_ready(client: httpx2.Client, process: subprocess.Popen[bytes]) -
         if process.poll() is not None:
             raise RuntimeError(f"shammah daemon ended with {process.returncode}")
         try:
-            if client.get("/health").status_code == 200:
+            phase = client.get("/health").json()["phase"]
+            if phase == "ready":
                 return
+            if phase in ("failed", "not_available"):
+                raise RuntimeError(f"shammah daemon has no model: {client.get('/v1/shammah/state').text}")
         except httpx2.TransportError:
             pass
         time.sleep(0.1)

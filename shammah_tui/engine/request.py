@@ -42,7 +42,8 @@ class Sampling:
 @dataclass(frozen=True, slots=True)
 class Grammar:
     """A GBNF grammar. With `triggers` it sleeps until one of these texts was generated, and starts with that text
-    (its root rule begins with the trigger); without, it holds from the first token."""
+    (its root rule begins with the trigger); without, it holds from the first token. Where the grammar is complete
+    the answer ends, unless the grammar itself goes on."""
 
     gbnf: str
     triggers: tuple[str, ...] = ()
@@ -82,7 +83,8 @@ class GenerationEnded:
 
 
 class Generation(Protocol):
-    """One answer under way: iterate it for `TextGenerated`, then one `GenerationEnded`. Leaving early cancels it."""
+    """One answer under way: iterate it for `TextGenerated`, then one `GenerationEnded`. Leaving early cancels it, and
+    so does dropping it unread. Iterating raises `EngineError` where the model fails or is closed before it began."""
 
     def __aiter__(self) -> AsyncIterator[TextGenerated | GenerationEnded]: ...
 

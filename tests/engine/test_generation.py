@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,14 @@ async def wait_until_idle(engine: LlamaEngine) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("a slot stays busy")
+
+
+async def wait_until_busy(engine: LlamaEngine) -> None:
+    for _ in range(500):
+        if engine.counts().active:
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("no answer begins")
 
 
 async def test_greedy_text_equals_the_bare_loop_token_for_token(any_model: Path) -> None:
@@ -224,16 +234,57 @@ async def test_a_full_line_says_busy_and_when_to_come_back(tiny_model: Path) -> 
         engine.close()
 
 
-async def test_a_short_question_is_answered_while_a_long_prompt_is_read(tiny_model: Path) -> None:
-    engine = LlamaEngine(tiny_model, LoadOptions(context_tokens=2048, device="cpu", batch_tokens=64))
+async def test_an_answer_goes_on_while_a_long_prompt_is_read(tiny_model: Path) -> None:
+    engine = LlamaEngine(tiny_model, LoadOptions(context_tokens=2048, device="cpu", batch_tokens=16))
     try:
-        generation = engine.generate(GenerationRequest([7] * 20, sampling=GREEDY, max_tokens=400))
-        events = aiter(generation)
-        await anext(events)
-        long = await answer(engine, list(range(256)) * 5, max_tokens=2)
-        assert long.end.usage.completion_tokens == 2
-        assert engine.counts().active == 1
-        generation.cancel()
+        running = asyncio.create_task(answer(engine, [7] * 20, max_tokens=300))
+        await wait_until_busy(engine)
+        # Sixteen tokens a batch, one of them the other answer's: it gets one for each batch that the prompt takes.
+        long = await answer(engine, [*range(3, 250)] * 5, max_tokens=1)
+        assert long.end.usage.completion_tokens == 1
+        whole = await running
+        assert whole.end.usage.completion_tokens == 300
+        assert len(whole.pieces) > 40
+    finally:
+        engine.close()
+
+
+async def test_requests_are_begun_in_the_order_they_came(tiny_model: Path) -> None:
+    engine = LlamaEngine(tiny_model, LoadOptions(context_tokens=1024, device="cpu", slots=1))
+    ended: list[int] = []
+
+    async def ask(number: int, prompt: list[int]) -> None:
+        await answer(engine, prompt, max_tokens=20)
+        ended.append(number)
+
+    try:
+        prompts = [[9] * (900 if number == 2 else 5) for number in range(6)]
+        await asyncio.gather(*(ask(number, prompt) for number, prompt in enumerate(prompts)))
+        assert ended == [0, 1, 2, 3, 4, 5]
+    finally:
+        engine.close()
+
+
+async def test_after_a_storm_of_requests_that_come_and_go_all_slots_are_free(tiny_model: Path, tmp_path: Path) -> None:
+    options = LoadOptions(context_tokens=512, device="cpu", slots=4, batch_tokens=32, session_folder=tmp_path)
+    engine = LlamaEngine(tiny_model, options)
+    chance = random.Random(4)
+
+    async def visit() -> None:
+        await asyncio.sleep(chance.random() * 0.5)
+        prompt = [11] * chance.randrange(100) + [chance.randrange(256) for _ in range(chance.randrange(1, 100))]
+        request = GenerationRequest(prompt, max_tokens=chance.randrange(1, 60), session=chance.choice("ab "))
+        with suppress(EngineBusy):
+            generation = engine.generate(request)
+            if chance.random() < 0.3:
+                await asyncio.sleep(chance.random() * 0.05)
+                generation.cancel()
+            assert await read_to_end(generation) != "nothing"
+
+    try:
+        await asyncio.gather(*(visit() for _ in range(120)))
+        await wait_until_idle(engine)
+        assert (await answer(engine, "calm again")).end.usage.completion_tokens == 24
     finally:
         engine.close()
 
