@@ -18,6 +18,7 @@ from shammah_tui.tools.permission.place import (
     is_sensitive,
     is_within,
     locate,
+    may_pick_credential,
     names_credential,
 )
 
@@ -52,6 +53,8 @@ def _judge_search(tool: str, arguments: Mapping[str, Any], patterns: Sequence[st
     if names.startswith(("/", "~")):
         head = re.split(r"[*?\[{]", names, maxsplit=1)[0]
         findings = [_judge_path(tool, head[: head.rfind("/") + 1] or "/", patterns, context)]
+    if tool == "Grep" and may_pick_credential(names):
+        findings.append(Finding(Verdict.ASK, f"`{names}` picks credential files"))
     if ".." in names or "\\" in names or hidden_character(names):
         findings.append(Finding(Verdict.ASK, f"`{names}` may lead upwards"))
     return strictest(findings)

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from shammah_tui.tools.permission.characters import folded
 
@@ -41,6 +42,10 @@ _PROTECTED = re.compile(
     r"\.npmrc|\.pnpmfile\.cjs|\.pypirc|\.pip/pip\.conf|pip\.conf|\.cargo/config(?:\.toml)?|\.ripgreprc|\.tmux\.conf|"
     r"\.screenrc|\.pythonrc|(?:site|user)customize\.py|[^/]*\.pth|[^/]*\.code-workspace|crontab)\Z"
 )
+_SAMPLES = (".env", ".env.local", ".netrc", ".git-credentials", "id_rsa", "id_ed25519", "server.pem", "server.key")
+# More groups than this would take too long to spell out, and nobody types them.
+_GROUPS_MAX = 3
+_BRACES = re.compile(r"\{([^{}]*)\}")
 _SYSTEM_FOLDERS = frozenset({"etc", "boot", "usr", "bin", "sbin", "lib"})
 # Relative, without empty, `.` or `..` components: nothing for `normpath` to do.
 _PLAIN_PATH = re.compile(r"(?!\.{1,2}(?:/|\Z))[^/\0]+(?:/(?!\.{1,2}(?:/|\Z))[^/\0]+)*\Z")
@@ -123,6 +128,24 @@ def is_protected(place: Place, project: str, home: str) -> bool:
                 return True
             found = _PROTECTED.search(spelled, found.start() + 1)
     return False
+
+
+def may_pick_credential(pattern: str) -> bool:
+    """Whether a name filter handed to a program (`--include`, `-g`, a pathspec) singles out credential files.
+
+    One that picks everything (`*`, `*.*`) is no filter, and a negated one (`!.env`) keeps them out.
+    """
+    if pattern.startswith("!"):
+        return False
+    if pattern.count("{") > _GROUPS_MAX:
+        return True
+    if found := _BRACES.search(pattern):
+        choices = found[1].split(",")[:20]
+        return any(
+            may_pick_credential(pattern[: found.start()] + choice + pattern[found.end() :]) for choice in choices
+        )
+    name = folded(pattern.rstrip("/").rpartition("/")[2])
+    return bool(name.strip("*?.")) and (names_credential(name) or any(fnmatchcase(sample, name) for sample in _SAMPLES))
 
 
 def names_credential(text: str) -> bool:

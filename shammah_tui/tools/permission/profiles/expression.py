@@ -60,6 +60,8 @@ def sed(words: Sequence[Word]) -> Use:
     return Profile(is_glob_safe=False).read(words[at + 1 :], Use())
 
 
+# The expression below takes quadratic time on long runs of blanks.
+_AWK_CHARACTERS_MAX = 300
 _AWK_ITEM = r"(?:\$(?:[0-9]+|NF|NR)|NR|NF|FILENAME|\"[^\"\\|>]*\")"
 _AWK_TEST = r"(?:NR|NF|\$[0-9]+)\s*(?:==|!=|<=|>=|<|>)\s*(?:[0-9]+|\"[^\"\\]*\")"
 _AWK_PRINT = rf"\{{\s*print(?:\s+{_AWK_ITEM}(?:\s*,?\s*{_AWK_ITEM})*|\s*{_AWK_ITEM})?\s*;?\s*\}}"
@@ -73,7 +75,12 @@ def awk(words: Sequence[Word]) -> Use:
         at += 2
     elif at < len(words) and re.match(r"-F.{1,3}\Z", words[at].text):
         at += 1
-    if at >= len(words) or words[at].is_glob or not _AWK_PROGRAM.match(words[at].text):
+    if (
+        at >= len(words)
+        or words[at].is_glob
+        or len(words[at].text) > _AWK_CHARACTERS_MAX
+        or not _AWK_PROGRAM.match(words[at].text)
+    ):
         raise Refused("of awk only a plain `{print …}` is known to be harmless")
     if any("=" in word.text or word.text.startswith("-") or word.is_glob for word in words[at + 1 :]):
         raise Refused("an operand of awk with `=` sets a variable")

@@ -9,63 +9,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from shammah_tui.tools.permission.profiles.git_flag import (
+    DIFF_FLAGS,
+    DIFF_OPTIONAL,
+    DIFF_VALUES,
+    LIST,
+    LOG_FLAGS,
+    LOG_OPTIONAL,
+    LOG_VALUES,
+)
 from shammah_tui.tools.permission.profiles.shape import Kind, Profile, Refused, Use, kinds_of, version_only, words_of
 from shammah_tui.tools.permission.syntax import Word
 
-_DIFF_FLAGS = words_of(
-    "-p -u -s -w -b -a -z -R -W -B -M -C -q --patch --no-patch --raw --patch-with-raw --stat --numstat --shortstat "
-    "--summary --name-only --name-status --check --full-index --binary --text --ignore-all-space "
-    "--ignore-space-change "
-    "--ignore-space-at-eol --ignore-blank-lines --ignore-cr-at-eol --minimal --patience --histogram --no-renames "
-    "--no-color --no-ext-diff --no-textconv --exit-code --quiet --function-context --pickaxe-all --pickaxe-regex "
-    "--compact-summary --cumulative --patch-with-stat --no-prefix --default-prefix --find-copies-harder "
-    "--color-moved "
-    "--no-relative --cc -c -m --combined-all-paths --indent-heuristic --no-indent-heuristic"
-)
-_DIFF_VALUES = kinds_of(
-    number="-U -l",
-    text="-S -G -I --ignore-matching-lines --src-prefix --dst-prefix --line-prefix",
-    name="--diff-filter",
-) | {"--diff-algorithm": Kind.NAME, "--anchored": Kind.TEXT}
-_DIFF_OPTIONAL = kinds_of(
-    number="--unified --abbrev --inter-hunk-context",
-    name="--color --word-diff --color-moved --submodule --ws-error-highlight --diff-merges --find-renames "
-    "--find-copies --stat --dirstat",
-    text="--word-diff-regex --color-words",
-    path="--relative",
-)
-_LOG_FLAGS = _DIFF_FLAGS | words_of(
-    "--oneline --graph --all --merges --no-merges --first-parent --reverse --decorate --no-decorate --follow "
-    "--abbrev-commit --no-abbrev-commit --branches --tags --remotes --date-order --topo-order --author-date-order "
-    "--source --walk-reflogs -g -i -E -F -P --regexp-ignore-case --extended-regexp --fixed-strings --perl-regexp "
-    "--all-match "
-    "--invert-grep --left-right --cherry --cherry-pick --cherry-mark --left-only --right-only --full-history "
-    "--simplify-merges --ancestry-path --no-walk --parents --children --boundary --notes --no-notes --log-size "
-    "--clear-decorations --simplify-by-decoration --relative-date --no-mailmap --mailmap --use-mailmap "
-    "--expand-tabs --no-expand-tabs "
-    "--reflog --dense --sparse --no-abbrev -t --pretty --full-diff"
-)
-_LOG_VALUES = _DIFF_VALUES | kinds_of(
-    number="-n --max-count --skip --min-parents --max-parents",
-    revision="-L",
-    text="--author --committer --grep --since --until --after --before --since-as-filter --format --grep-reflog",
-)
-_LOG_OPTIONAL = _DIFF_OPTIONAL | kinds_of(
-    text="--pretty --format --date --branches --tags --remotes --glob --exclude --encoding",
-    name="--decorate --decorate-refs --decorate-refs-exclude --no-walk --show-notes",
-)
-
 _DIFF = Profile(
-    _DIFF_FLAGS | words_of("--cached --staged --merge-base --base --ours --theirs"),
-    _DIFF_VALUES,
-    _DIFF_OPTIONAL,
+    DIFF_FLAGS | words_of("--cached --staged --merge-base --base --ours --theirs"),
+    DIFF_VALUES,
+    DIFF_OPTIONAL,
     operands=Kind.REVISION,
 )
-_LOG = Profile(_LOG_FLAGS, _LOG_VALUES, _LOG_OPTIONAL, operands=Kind.REVISION, has_count=True)
-_LIST = kinds_of(
-    text="--sort --format --contains --no-contains --points-at --merged --no-merged", name="--color --column"
-)
-
+_LOG = Profile(LOG_FLAGS, LOG_VALUES, LOG_OPTIONAL, operands=Kind.REVISION, has_count=True)
 PROFILES: dict[str, Profile] = {
     "status": Profile(
         words_of(
@@ -85,11 +47,11 @@ PROFILES: dict[str, Profile] = {
         kinds_of(text="--format --group"),
         operands=Kind.REVISION,
     ),
-    "reflog": Profile(_LOG_FLAGS, _LOG_VALUES, _LOG_OPTIONAL, operands=Kind.REVISION, has_count=True),
+    "reflog": _LOG,
     "rev-list": Profile(
-        _LOG_FLAGS | words_of("--count --objects --quiet"),
-        _LOG_VALUES,
-        _LOG_OPTIONAL,
+        LOG_FLAGS | words_of("--count --objects --quiet"),
+        LOG_VALUES,
+        LOG_OPTIONAL,
         operands=Kind.REVISION,
         has_count=True,
     ),
@@ -108,14 +70,14 @@ PROFILES: dict[str, Profile] = {
             "-a -r -v -vv -l -i --all --remotes --verbose --list --show-current --no-color --no-column --no-abbrev "
             "--ignore-case --color --column --merged --no-merged"
         ),
-        _LIST,
+        LIST,
         kinds_of(number="--abbrev"),
         operands=Kind.TEXT,
         operands_max=2,
     ),
     "tag": Profile(
         words_of("-l -i --list --no-column --ignore-case --column --color --merged --no-merged"),
-        _LIST,
+        LIST,
         kinds_of(number="-n"),
         operands=Kind.TEXT,
     ),
@@ -209,7 +171,7 @@ PROFILES: dict[str, Profile] = {
 # Two words; the second one chooses.
 NESTED: dict[tuple[str, str], Profile] = {
     ("stash", "list"): _LOG,
-    ("stash", "show"): replace(_LOG, flags=_LOG_FLAGS | words_of("--include-untracked --only-untracked")),
+    ("stash", "show"): replace(_LOG, flags=LOG_FLAGS | words_of("--include-untracked --only-untracked")),
     ("stash", "push"): Profile(
         words_of("-u -q -k --include-untracked --quiet --keep-index --staged -S"),
         kinds_of(text="-m --message"),
@@ -272,8 +234,13 @@ def judge(words: Sequence[Word]) -> Use:
         return _judge_checkout(rest, use)
     if name not in PROFILES:
         raise Refused(f"`git {name}` is not known to be harmless")
+    use.changes = _makes_branch(name, rest)
     _check_form(name, rest)
     return PROFILES[name].read(rest, use)
+
+
+def _makes_branch(name: str, rest: Sequence[Word]) -> bool:
+    return name == "branch" and bool(rest) and not any(word.text.startswith("-") for word in rest)
 
 
 def _check_form(name: str, rest: Sequence[Word]) -> None:

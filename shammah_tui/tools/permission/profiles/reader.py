@@ -51,7 +51,8 @@ _GREP = Profile(
     ),
     kinds_of(
         number="-A -B -C -m --after-context --before-context --context --max-count",
-        text="-e --regexp --include --exclude --exclude-dir --label",
+        text="-e --regexp --exclude --exclude-dir --label",
+        filter="--include",
         name="-d -D --directories --devices --binary-files",
         path="-f --file --exclude-from",
     ),
@@ -76,7 +77,8 @@ _RG = Profile(
     kinds_of(
         number="-A -B -C -m -M -j -d --after-context --before-context --context --max-count --max-columns --threads "
         "--max-depth --maxdepth --max-filesize",
-        text="-e --regexp -g --glob --iglob -r --replace --context-separator --path-separator --colors",
+        filter="-g --glob --iglob",
+        text="-e --regexp -r --replace --context-separator --path-separator --colors",
         name="-t -T -E --type --type-not --sort --sortr --color --engine --encoding",
         path="-f --file --ignore-file",
     ),

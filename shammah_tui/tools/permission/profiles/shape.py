@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from shammah_tui.tools.permission.place import may_pick_credential
 from shammah_tui.tools.permission.syntax import Word
 
 
@@ -25,6 +26,8 @@ class Kind(Enum):
     """git's: a commit, a range, or a path; judged as a path too."""
     NODE = "node"
     """pytest's: a path with `::name` after it."""
+    FILTER = "filter"
+    """A pattern of file names to take, which the program itself matches."""
     NONE = "none"
 
 
@@ -52,6 +55,7 @@ Judge = Callable[[Sequence[Word]], Use]
 
 NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[bkKmMgG]?i?B?\Z")
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,:/+@=-]*\Z")
+_WILD = re.compile(r"[*?\[]")
 _COUNT = re.compile(r"-[0-9]+\Z")
 
 
@@ -125,8 +129,10 @@ class Profile:
         """`--include=*.py` without quotes: whatever file it meets, it stays this flag with some text."""
         name, sign, value = text.partition("=")
         kind = self.valued.get(name) or self.optional.get(name)
-        if not sign or not name.startswith("--") or kind is not Kind.TEXT or "/" in value or "*" in name:
+        if not sign or not name.startswith("--") or kind not in (Kind.TEXT, Kind.FILTER) or "/" in value or "*" in name:
             raise Refused(f"`{text}` is a flag with a file pattern")
+        if kind is Kind.FILTER and may_pick_credential(value):
+            raise Refused(f"`{text}` picks credential files")
 
     def _take_flag(self, text: str, remaining: Iterator[Word], use: Use, *, after_operand: bool) -> set[str]:
         """Accept one word that begins with a hyphen, with its value; the flags that it was."""
@@ -135,7 +141,7 @@ class Profile:
         if text in self.valued:
             value_word = next(remaining, None)
             self._take_value(text, value_word, use)
-            if after_operand and value_word is not None and self.valued[text] is Kind.TEXT:
+            if after_operand and value_word is not None and self.valued[text] in (Kind.TEXT, Kind.FILTER):
                 # BSD's programs read no flags after the first operand: there this is a file.
                 use.paths.append(value_word)
             return {text}
@@ -173,7 +179,7 @@ class Profile:
         if word is None:
             raise Refused(f"`{flag}` lacks its value")
         kind = self.valued[flag]
-        if word.is_glob or (word.text.startswith("-") and kind not in (Kind.TEXT, Kind.NUMBER)):
+        if word.is_glob or (word.text.startswith("-") and kind not in (Kind.TEXT, Kind.NUMBER, Kind.FILTER)):
             raise Refused(f"the value of `{flag}` is not plain")
         self._take(kind, word, use)
 
@@ -182,7 +188,12 @@ class Profile:
         if kind is Kind.PATH:
             if text != "-":
                 use.paths.append(word)
+        elif kind is Kind.FILTER:
+            if may_pick_credential(text):
+                raise Refused(f"`{text}` picks credential files")
         elif kind is Kind.REVISION:
+            if _WILD.search(text) and may_pick_credential(text):
+                raise Refused(f"`{text}` picks credential files")
             use.paths += [Word(path, word.is_glob) for path in _paths_of_revision(text)]
         elif kind is Kind.NODE:
             if text.startswith("@") or word.is_glob:
