@@ -50,8 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=0, help="optimizer steps; 0: 60 a rule, at most 300")
-    parser.add_argument("--rank", type=int, default=16)
-    parser.add_argument("--alpha", type=float, default=32.0)
+    parser.add_argument("--rank", type=int, default=TrainArguments().rank)
+    parser.add_argument("--alpha", type=float, default=TrainArguments().alpha)
+    parser.add_argument("--batch-rows", type=int, default=TrainArguments().batch_rows, help="rated rows in a step")
+    parser.add_argument(
+        "--replay-share", type=float, default=TrainArguments().replay_share, help="replayed rows to each"
+    )
     parser.add_argument("--learning-rate", type=float, default=0.0, help="0: by the size of the base")
     parser.add_argument("--kl-weight", type=float, default=TrainArguments().kl_weight)
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: the physical cores")
@@ -63,6 +67,8 @@ def request_of(given: argparse.Namespace) -> Request:
         rank=given.rank,
         alpha=given.alpha,
         steps=given.steps,
+        batch_rows=given.batch_rows,
+        replay_share=given.replay_share,
         learning_rate=given.learning_rate,
         kl_weight=given.kl_weight,
         seed=given.seed,

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +105,7 @@ async def measurer(model: Path, *, threads: int = 0) -> AsyncIterator[Measurer]:
         await _end(process)
 
 
-async def train(folder: Path) -> AsyncIterator[WorkerEvent]:
+async def train(folder: Path) -> AsyncGenerator[WorkerEvent, None]:
     """Runs the worker over a prepared folder. Raises `ChildFailed` with its reason; leaving early ends it."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "shammah_tui.learning.worker", str(folder)),

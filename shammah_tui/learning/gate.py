@@ -66,7 +66,8 @@ class Cases:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was measured at one scale; `answers` are in the order of rated cases, then replayed ones."""
+    """What was measured at one scale; `answers` are in the order of rated cases, then replayed ones. Both are empty
+    where the retention set alone says that the scale is none: answers of a broken model take long."""
 
     scale: float
     answers: list[Answer]
@@ -98,6 +99,11 @@ def best(tables: Sequence[GateJudged]) -> GateJudged:
 async def measure(measurer: Measurer, adapter: Path, scale: float, cases: Cases) -> Measured:
     """Everything that the gate asks of one scale; leaves the measurer without an adapter."""
     divergence = await measurer.divergence(cases.retention, adapter, [scale])
+    found = divergence["scales"][0]
+    retained = (divergence["nll"], found["nll"], found["kl"], divergence["tokens"])
+    cheap = Measured(scale, [], [], *retained)
+    if not all(criterion.passed for criterion in _retention(cheap)):
+        return cheap
     await measurer.set_adapter(adapter, scale)
     prompts = [case.example.prompt for case in (*cases.rated, *cases.replay)]
     answers = await measurer.answers(prompts, max_tokens=cases.max_tokens)
@@ -105,13 +111,14 @@ async def measure(measurer: Measurer, adapter: Path, scale: float, cases: Cases)
     chosen = await measurer.scores([token_row(case.example.prompt, case.chosen) for case in pairs])
     contrast = await measurer.scores([token_row(case.example.prompt, case.contrast) for case in pairs])
     await measurer.set_adapter(None)
-    found = divergence["scales"][0]
     likelier = [a.logprob / a.tokens > b.logprob / b.tokens for a, b in zip(chosen, contrast, strict=True)]
-    return Measured(scale, answers, likelier, divergence["nll"], found["nll"], found["kl"], divergence["tokens"])
+    return Measured(scale, answers, likelier, *retained)
 
 
 def judged(measured: Measured, cases: Cases) -> GateJudged:
     """The table at one scale. Pure."""
+    if not measured.answers:
+        return GateJudged(measured.scale, False, tuple(_retention(measured)))
     rated, replay = measured.answers[: len(cases.rated)], measured.answers[len(cases.rated) :]
     criteria = [
         *_adherences(cases.rated, rated),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,7 +83,7 @@ class Record:
         return {**found, "total": round(ends[-1] - self.phases[0][1], 3)}
 
 
-async def learn(request: Request) -> AsyncIterator[RunEvent]:
+async def learn(request: Request) -> AsyncGenerator[RunEvent, None]:
     """Raises `ShammahError` where the run cannot be made; a refusal by the gate is a `RunEnded`, no error."""
     model = request.model or find_gguf(request.base)
     read_shape(request.base)
@@ -91,9 +92,10 @@ async def learn(request: Request) -> AsyncIterator[RunEvent]:
     with draft_folder(request.out) as draft:
         work = draft / "work"
         work.mkdir()
-        async for event in _phases(request, model, rows, draft, work, record):
-            record.hear(event)
-            yield event
+        async with aclosing(_phases(request, model, rows, draft, work, record)) as phases:
+            async for event in phases:
+                record.hear(event)
+                yield event
         verdict = gate.best(record.tables)
         shutil.rmtree(work)
     yield RunEnded(
@@ -107,13 +109,14 @@ async def learn(request: Request) -> AsyncIterator[RunEvent]:
 
 async def _phases(
     request: Request, model: Path, rows: list[Row], draft: Path, work: Path, record: Record
-) -> AsyncIterator[RunEvent]:
+) -> AsyncGenerator[RunEvent, None]:
     yield PhaseStarted("base")
     async with child.measurer(model, threads=request.arguments.threads) as measurer:
         dataset = await prepare(measurer, request.base, rows, request.arguments)
         yield PhaseStarted("train")
-        async for event in _train(request, dataset, draft, work):
-            yield event
+        async with aclosing(_train(request, dataset, draft, work)) as training:
+            async for event in training:
+                yield event
         yield PhaseStarted("convert")
         adapter, checkpoint = work / "adapter.gguf", work / "checkpoint"
         convert.write_gguf(checkpoint, adapter, measurer.architecture)
@@ -130,17 +133,18 @@ async def _phases(
     (draft / "report.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
 
 
-async def _train(request: Request, dataset: Dataset, draft: Path, work: Path) -> AsyncIterator[RunEvent]:
+async def _train(request: Request, dataset: Dataset, draft: Path, work: Path) -> AsyncGenerator[RunEvent, None]:
     """Runs the worker; each of its steps is a line of `steps.jsonl` as soon as it is known."""
     write_examples(work / "examples.jsonl", dataset.examples)
     job = {"base": str(request.base.absolute()), "arguments": asdict(request.arguments)}
     (work / "job.json").write_text(json.dumps(job), "utf-8")
-    with (draft / "steps.jsonl").open("a", encoding="utf-8") as log:
-        async for event in child.train(work):
-            if isinstance(event, StepReported | HeldOutMeasured):
-                log.write(to_line(event) + "\n")
-                log.flush()
-            yield event
+    async with aclosing(child.train(work)) as training:
+        with (draft / "steps.jsonl").open("a", encoding="utf-8") as log:
+            async for event in training:
+                if isinstance(event, StepReported | HeldOutMeasured):
+                    log.write(to_line(event) + "\n")
+                    log.flush()
+                yield event
 
 
 def _write_adapter(
