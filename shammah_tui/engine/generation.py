@@ -38,12 +38,14 @@ class Job:
         self.asked_at = time.perf_counter()
         self.cancelled = False
         self._on_cancel = on_cancel
+        self._over = False
         self._lock = threading.Lock()
         self._items: list[Item] = []
         self._waiter: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | None = None
 
     def cancel(self) -> None:
-        if not self.cancelled:
+        """Does nothing to an answer that is over: the scheduler is not to be disturbed for it."""
+        if not self.cancelled and not self._over:
             self.cancelled = True
             self._on_cancel(self)
 
@@ -51,6 +53,7 @@ class Job:
         """From the scheduler's thread. A reader whose event loop is gone counts as having left."""
         with self._lock:
             self._items.append(item)
+            self._over = not isinstance(item, TextGenerated)
             waiting, self._waiter = self._waiter, None
         if waiting:
             loop, waiter = waiting
