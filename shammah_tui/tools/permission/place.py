@@ -97,7 +97,7 @@ def _spelling(path: str) -> str:
     """The folded path; trailing dots and blanks of a name do not count, nor does Windows' short name of `.git`."""
     text = folded(path)
     if " " in text or "./" in text or text.endswith(".") or "~" in text or ":" in text:
-        text = re.sub(r"[. ]+(?=/|\Z)", "", text)
+        text = re.sub(r"(?<![. ])[. ]+(?=/|\Z)", "", text)
         text = re.sub(r"::?\$[a-z_]+(?=/|\Z)", "", text)
         text = re.sub(r"/git~[0-9](?=/|\Z)", "/.git", text)
     return text

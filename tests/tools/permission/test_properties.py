@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -126,3 +128,22 @@ def test_long_commands_and_many_commands_ask() -> None:
     assert verdict("echo " + "a" * 10_000, *RULES) == "ask"
     assert verdict("; ".join(["echo a"] * 50), *RULES) == "allow"
     assert verdict("; ".join(["echo a"] * 51), *RULES) == "ask"
+
+
+LONG = {
+    "blanks in a word": "awk '{print $1" + " " * 9_900 + "x}' f",
+    "dots": "cat " + "../" * 3_000,
+    "groups": "rg -g '" + "{a,b}" * 1_900 + "' x",
+    "stars": "grep --include='" + "*a" * 4_000 + "' x y",
+    "open substitutions": "echo " + "$(" * 3_000,
+    "megabytes": "echo '" + "$(a) " * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_no_long_command_holds_the_engine_up(name: str) -> None:
+    started = time.process_time()
+
+    bash(LONG[name], *RULES, "awk *", "rg *")
+
+    assert time.process_time() - started < 0.5
