@@ -8,6 +8,7 @@ answer. While nothing but decoding is to be done, `_decode` runs a loop with not
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 SLICE_SECONDS = 0.03
 # While others are answering, one chunk of a prompt may take about this long.
 CHUNK_SECONDS = 0.1
+SWITCH_SECONDS = 0.001
 # llama_decode's status values.
 _FULL, _ABORTED = 1, 2
 
@@ -81,6 +83,8 @@ class Scheduler:
         return [(slot, answer) for slot in self._cache.slots if (answer := slot.answer) is not None]
 
     def _run(self) -> None:
+        # Between two tokens this thread asks for the GIL: another that computes in Python gives it up after this long.
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_SECONDS))
         try:
             while not self._line.closed:
                 self._line.interrupted = False

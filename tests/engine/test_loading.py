@@ -8,9 +8,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import gguf
 import pytest
 
 from scripts.bench.random_model import CHAT_TEMPLATE
+from shammah_tui.engine import gguf_file
 from shammah_tui.engine.gguf_file import Header, read_header
 from shammah_tui.engine.llama import LlamaEngine
 from shammah_tui.engine.memory import Room, cache_bytes_per_token, choose_context
@@ -81,6 +83,11 @@ def test_what_is_not_a_gguf_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(ModelError) as refused:
         LlamaEngine(path, OPTIONS)
     assert refused.value.hint
+
+
+def test_tensor_sizes_are_those_of_the_gguf_package() -> None:
+    known = {int(kind): tuple(sizes) for kind, sizes in gguf.GGML_QUANT_SIZES.items()}
+    assert {kind: known[kind] for kind in gguf_file._BLOCKS} == gguf_file._BLOCKS
 
 
 def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path: Path) -> None:
