@@ -7,11 +7,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Iterable
 from functools import partial
 
 from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.screen import Screen
 
 from shammah_tui import paths
@@ -23,11 +22,11 @@ from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.chat import ChatScreen
 from shammah_tui.ui.screens.help import HelpScreen
 from shammah_tui.ui.screens.model import ModelScreen
-from shammah_tui.ui.screens.palette import Palette
+from shammah_tui.ui.screens.palette import Entry, Palette
 from shammah_tui.ui.widgets.prompt import Prompt
 from shammah_tui.ui.widgets.status import FLASH_SECONDS
 
-SHEETS = ("app.tcss", "chat.tcss", "model.tcss", "help.tcss")
+SHEETS = ("app.tcss", "chat.tcss", "model.tcss", "help.tcss", "palette.tcss")
 # How long the second Ctrl+C may take.
 LEAVE_SECONDS = 2.0
 DEFAULT_THEME = theme.DARK.name
@@ -36,6 +35,7 @@ DEFAULT_THEME = theme.DARK.name
 class ShammahApp(App[None], inherit_bindings=False):
     TITLE = "Shammah"
     BINDINGS = keys.bindings("everywhere")
+    ENABLE_COMMAND_PALETTE = False
     ESCAPE_TO_MINIMIZE = False
 
     def __init__(self, runtime: RuntimePort, *, history: History, theme_name: str = DEFAULT_THEME) -> None:
@@ -89,9 +89,18 @@ class ShammahApp(App[None], inherit_bindings=False):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
 
-    def action_command_palette(self) -> None:
+    def action_show_palette(self) -> None:
+        entries = [
+            Entry(command.usage, command.help, command.action, ("",) if command.argument else ())
+            for command in commands.TABLE
+        ]
+        entries += [Entry(f"/theme {own.name}", "Change the colours", "theme", (own.name,)) for own in theme.OWN]
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette())
+            self.push_screen(Palette(entries), self._chosen)
+
+    async def _chosen(self, entry: Entry | None) -> None:
+        if entry is not None:
+            await self.run_action(("", entry.action, entry.arguments))
 
     def action_close_help(self) -> None:
         if isinstance(self.screen, HelpScreen):
@@ -127,14 +136,6 @@ class ShammahApp(App[None], inherit_bindings=False):
     async def _commanded(self, event: ChatScreen.Commanded) -> None:
         command, argument = event.invocation.command, event.invocation.argument
         await self.run_action(("", command.action, (argument,) if command.argument else ()))
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        for command in commands.TABLE:
-            arguments = ("",) if command.argument else ()
-            call = partial(self.run_action, ("", command.action, arguments))
-            yield SystemCommand(f"/{command.name}", command.help, call)
-        for name in (own.name for own in theme.OWN):
-            yield SystemCommand(f"/theme {name}", "Change the colours", partial(self.action_theme, name))
 
     def action_model(self, name: str) -> None:
         if name:

@@ -24,10 +24,10 @@ class Command:
 TABLE = (
     Command("copy", "Copy the last answer", "copy_answer"),
     Command("help", "All keys and commands", "show_help"),
-    Command("model", "Show the model, or change to another: demo, 1.5b, 7b, a hub name, a path", "model", "name"),
+    Command("model", "The model; or another: demo, 1.5b, a hub name, a path", "model", "name"),
     Command("new", "Begin a new conversation", "new_conversation", aliases=("clear",)),
     Command("quit", "Leave", "leave", aliases=("exit",)),
-    Command("theme", "Change to the other theme, or to a named one", "theme", "name"),
+    Command("theme", "The other colours, or those named", "theme", "name"),
 )
 
 # Whole messages that mean to leave, as hands know them from elsewhere.

@@ -13,7 +13,7 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
-Where = Literal["everywhere", "chat", "prompt", "queue", "model", "help"]
+Where = Literal["everywhere", "chat", "prompt", "queue", "model", "help", "palette"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Key:
 
     @property
     def id(self) -> str:
-        """Where and what, as in "chat.scroll-page_up"."""
-        action = self.action.removeprefix("app.").replace("('", "-").removesuffix("')")
+        """Where and what, as in "chat.scroll.page_up"."""
+        action = self.action.removeprefix("app.").replace("(", ".").replace("'", "").removesuffix(")")
         return f"{self.where}.{action}"
 
 
@@ -59,13 +59,17 @@ TABLE = (
     Key("f1", "app.show_help", "F1", "This help (also ? on an empty prompt)", "everywhere", "help"),
     Key("f2", "app.show_chat", "F2", "The conversation", "everywhere"),
     Key("f3", "app.show_model", "F3", "The model: state, choice, download", "everywhere", "model"),
-    Key("ctrl+p", "app.command_palette", "Ctrl+P", "Find a command", "everywhere", "commands"),
+    Key("ctrl+p", "app.show_palette", "Ctrl+P", "Find a command", "everywhere", "commands"),
     Key("ctrl+c", "app.stop", "Ctrl+C", "Copy a selection, else interrupt, else clear, else leave", "everywhere"),
     Key("ctrl+l", "app.redraw", "Ctrl+L", "Draw the screen again", "everywhere"),
     Key("ctrl+z", "app.suspend_process", "Ctrl+Z", "Suspend; `fg` comes back", "everywhere"),
     Key("r", "retry", "R", "Try again after a failure", "model", "try again"),
     Key("d", "use_demo", "D", "Use the demo model", "model", "demo model"),
     Key("escape,q", "app.show_chat", "Esc", "Back to the conversation", "model", "back"),
+    Key("up", "move(-1)", "Up", "Entry above", "palette"),
+    Key("down", "move(1)", "Down", "Entry below", "palette"),
+    Key("enter", "choose", "Enter", "Do it", "palette"),
+    Key("escape", "close", "Esc", "Back to where you were", "palette"),
     Key("escape,q", "app.close_help", "Esc", "Back to where you were", "help", "back"),
 )
 

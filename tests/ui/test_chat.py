@@ -390,6 +390,22 @@ async def test_a_paste_replaces_the_selection_and_hides_nothing() -> None:
         assert app.chat.prompt.text.endswith("xy")
 
 
+async def test_the_palette_finds_a_command_and_bears_finding_none() -> None:
+    async with showing() as (app, _, pilot):
+        app.simulate_key("ctrl+p")
+        app.simulate_key("pagedown")
+        await pilot.pause()
+        await type_text(pilot, "zzzz")
+        await pilot.pause(0.3)
+        await pilot.press("pagedown", "down", "enter", "ctrl+end")
+        await pilot.press("escape", "ctrl+p")
+        await type_text(pilot, "theme light")
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.theme == "shammah-light"
+
+
 async def test_clicking_the_transcript_leaves_the_focus_in_the_prompt() -> None:
     async with showing(said("Hello there.")) as (app, _, pilot):
         await send(pilot, "hi")

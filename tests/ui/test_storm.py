@@ -33,11 +33,18 @@ SCRIPTS = (
 )
 
 
+class Staying(ShammahApp):
+    """The palette holds a way to leave, which a storm finds."""
+
+    def action_leave(self) -> None:
+        self.flash("Stayed")
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_a_storm_of_events(seed: int) -> None:
     chance = random.Random(seed)
     runtime = Scripted([chance.choice(SCRIPTS) for _ in range(500)])
-    app = ShammahApp(runtime, history=History(None))
+    app = Staying(runtime, history=History(None))
     async with app.run_test(size=(80, 24)) as pilot:
         for _ in range(150):
             kind = chance.random()

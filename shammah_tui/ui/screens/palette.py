@@ -1,12 +1,94 @@
-"""Ctrl+P: Textual's palette over our own commands."""
+"""Ctrl+P: find a command by some of its letters."""
 
 from __future__ import annotations
 
-from textual.command import CommandList, CommandPalette
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.fuzzy import Matcher
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from shammah_tui.ui import keys
+from shammah_tui.ui.widgets.ordered import run_binding
+
+NAME_CELLS = 24
 
 
-class Palette(CommandPalette):
-    """The palette, which in Textual 8.2 fails on a key that comes before it is built or after it is taken down."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`action` and its arguments are the app's."""
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return bool(self.query(CommandList)) and super().check_action(action, parameters)
+    name: str
+    help: str
+    action: str
+    arguments: tuple[str, ...] = ()
+
+
+class Search(Input):
+    async def _on_key(self, event: events.Key) -> None:
+        await run_binding(self, event)
+
+
+class Palette(ModalScreen[Entry], inherit_bindings=False):
+    """Ends with the entry that was chosen, or with None."""
+
+    BINDINGS = keys.bindings("palette")
+    AUTO_FOCUS = "Search"
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        super().__init__()
+        self._entries = tuple(entries)
+        self._found = self._entries
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="palette"):
+            yield Search(placeholder="Find a command", compact=True, id="search")
+            found = OptionList(*map(_option, self._entries), id="found", compact=True)
+            found.can_focus = False
+            found.highlighted = 0
+            yield found
+
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        matcher = Matcher(event.value)
+        scored = [(matcher.match(f"{entry.name} {entry.help}"), entry) for entry in self._entries]
+        if event.value.strip():
+            scored = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: -pair[0])
+        self._found = tuple(entry for _, entry in scored)
+        found = self.query_one(OptionList)
+        found.set_options(map(_option, self._found))
+        found.highlighted = 0 if self._found else None
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        self._choose(event.option_index)
+
+    @on(Input.Submitted)
+    def action_choose(self) -> None:
+        index = self.query_one(OptionList).highlighted
+        if index is not None:
+            self._choose(index)
+
+    def action_move(self, step: int) -> None:
+        """Down from the last goes to the first."""
+        found = self.query_one(OptionList)
+        if self._found:
+            found.highlighted = ((found.highlighted or 0) + step) % len(self._found)
+
+    def action_close(self) -> None:
+        if self.is_current:
+            self.dismiss(None)
+
+    def _choose(self, index: int) -> None:
+        if self.is_current and index < len(self._found):
+            self.dismiss(self._found[index])
+
+
+def _option(entry: Entry) -> Option:
+    return Option(Content.assemble((entry.name.ljust(NAME_CELLS), "$accent"), (entry.help, "$quiet")))

@@ -14,6 +14,7 @@ from textual.widgets import Static, TextArea
 from shammah_tui.agent.history import History
 from shammah_tui.ui.keys import bindings, editing_bindings
 from shammah_tui.ui.plain import typed
+from shammah_tui.ui.widgets.ordered import run_binding
 
 PLACEHOLDER = "Ask anything, or type / for a command"
 
@@ -64,18 +65,12 @@ class Prompt(TextArea, inherit_bindings=False):
         self.put(f"{text}\n{self.text}" if self.text.strip() else text)
 
     async def _on_key(self, event: events.Key) -> None:
-        # A binding is otherwise run when its key has travelled up to the app, and keys typed after it overtake it: with
-        # "one", Enter, "two" typed ahead, Enter would send "onetwo". So bindings run here, in the order of the keys.
-        if await self.app._check_bindings(event.key):
-            handled = True
-        elif event.character == "?" and not self.text:
-            handled = True
-            self.post_message(self.HelpWanted())
-        else:
-            handled = False
-        if handled:
+        if event.character == "?" and not self.text:
             event.prevent_default()
             event.stop()
+            self.post_message(self.HelpWanted())
+        else:
+            await run_binding(self, event)
 
     async def _on_paste(self, event: events.Paste) -> None:
         # What is seen is what is sent: hidden characters in something copied from a page become visible here.
