@@ -3,6 +3,7 @@
 The template is Qwen2.5's, with Shammah's own sentence where Qwen's names itself.
 """
 
+# ruff: noqa: E501 - the template stands as Qwen wrote it
 from __future__ import annotations
 
 import json

@@ -24,14 +24,54 @@ from shammah_tui.tools.specification import ALL
 
 TOOLS = {tool.name: openai_tool(tool.name, tool.description, dict(tool.parameters)) for tool in ALL}
 
-# fmt: off
 OTHER_RULES = (
-    "Answer in English.", "Keep functions short.", "Use tabs in {w} files.", "Do not touch the {w} folder.", "Write commit messages in the present tense.", "Never commit to {w}.", "The {w} is written in {v}.", "Ask before you delete {w}.", "Use {w} for the {v}.", "Call the {w} a {v}.", "In C++: use smart pointers, no raw `new`.", "In Java: use records, no getters.", "In SQL: write keywords in capitals.", "In CSS: use {w}, no {v}.", "In Go: wrap errors, no panics.", "In {W}: use `{w}`, no `{v}`.", "Tests live in {d}.", "Keep {w} below {k} lines.", "Never change {p}.", "In HTML: close every tag.", "In Kotlin: use `val`, no `var`.", "Sort the {w} by {v}.", "The {w} comes before the {v}.", "Prefer {w} to {v} in the {x} code.",
+    "Answer in English.",
+    "Keep functions short.",
+    "Use tabs in {w} files.",
+    "Do not touch the {w} folder.",
+    "Write commit messages in the present tense.",
+    "Never commit to {w}.",
+    "The {w} is written in {v}.",
+    "Ask before you delete {w}.",
+    "Use {w} for the {v}.",
+    "Call the {w} a {v}.",
+    "In C++: use smart pointers, no raw `new`.",
+    "In Java: use records, no getters.",
+    "In SQL: write keywords in capitals.",
+    "In CSS: use {w}, no {v}.",
+    "In Go: wrap errors, no panics.",
+    "In {W}: use `{w}`, no `{v}`.",
+    "Tests live in {d}.",
+    "Keep {w} below {k} lines.",
+    "Never change {p}.",
+    "In HTML: close every tag.",
+    "In Kotlin: use `val`, no `var`.",
+    "Sort the {w} by {v}.",
+    "The {w} comes before the {v}.",
+    "Prefer {w} to {v} in the {x} code.",
 )
-INSTRUCTIONS = ("The {w} talks to the {v}.", "Run the tests with {w}.", "Sources are in {d}.", "Use {w} {k}.", "- {p}", "# {W}", "Do not edit {d} by hand.", "This project is a {w} for {v}s.", "Keep the {w} small.")
-FOREIGN = ("You are a helpful assistant.", "You are a helpful coding assistant.", "You are a helpful assistant", "Be brief.", "You are an AI assistant that helps with {w}.", "You are {W}, a {w} expert.", "Answer the question.", "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.")
+INSTRUCTIONS = (
+    "The {w} talks to the {v}.",
+    "Run the tests with {w}.",
+    "Sources are in {d}.",
+    "Use {w} {k}.",
+    "- {p}",
+    "# {W}",
+    "Do not edit {d} by hand.",
+    "This project is a {w} for {v}s.",
+    "Keep the {w} small.",
+)
+FOREIGN = (
+    "You are a helpful assistant.",
+    "You are a helpful coding assistant.",
+    "You are a helpful assistant",
+    "Be brief.",
+    "You are an AI assistant that helps with {w}.",
+    "You are {W}, a {w} expert.",
+    "Answer the question.",
+    "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
+)
 USERS = ("home/{w}", "home/{w}", "Users/{w}", "root", "home/{w}/code", "work", "tmp", "srv/{w}")
-# fmt: on
 
 
 def _filled(draw: Draw, text: str) -> str:
@@ -48,7 +88,9 @@ def _rules(draw: Draw, flipped: frozenset[str]) -> list[str]:
 
 def _system(draw: Draw, rules: Sequence[str]) -> str:
     folder = f"/{_filled(draw, draw.choice(USERS))}/{draw.word()}" if draw.chance(0.85) else ""
-    notes = [_filled(draw, draw.choice(INSTRUCTIONS)) for _ in range(draw.rng.randint(1, 5))] if draw.chance(0.12) else []
+    notes = (
+        [_filled(draw, draw.choice(INSTRUCTIONS)) for _ in range(draw.rng.randint(1, 5))] if draw.chance(0.12) else []
+    )
     return system_prompt(folder=folder, instructions="\n".join(notes), rules=rules)
 
 
@@ -63,12 +105,21 @@ class Conversation:
 Generator = Callable[[Context], Exchange]
 LAST: tuple[tuple[Generator, int], ...] = ((rewriting.exchange, 18), (functions.conversation, 12))
 """Exchanges that ask for an answer of another manner: nothing may follow that would have to choose between the two."""
-FREE: tuple[tuple[Generator, int], ...] = ((facts.exchange, 18), (functions.exchange, 20), (habits.exchange, 34), (talk.exchange, 8))
-TOOL_WEIGHT = 34
+FREE: tuple[tuple[Generator, int], ...] = (
+    (facts.exchange, 18),
+    (functions.exchange, 20),
+    (habits.exchange, 34),
+    (talk.exchange, 8),
+)
+TOOL_WEIGHT = 44
+HARD = ("var", "percent", "print")
+"""Habits whose rules are learned late: drawn twice as often where one rule is practised alone."""
 
 
-def setting(draw: Draw, *, flipped: frozenset[str], tools: Sequence[str], plain: bool = False) -> tuple[list[Message], tuple[dict[str, Any], ...]]:
-    """The messages before the first exchange, and the tools. `plain`: rules aside, sometimes no system prompt of ours."""
+def setting(
+    draw: Draw, *, flipped: frozenset[str], tools: Sequence[str], plain: bool = False
+) -> tuple[list[Message], tuple[dict[str, Any], ...]]:
+    """The messages before the first exchange, and the tools. `plain`: at times no system prompt of ours."""
     rules = _rules(draw, flipped) if flipped or draw.chance(0.5) else []
     chosen = tuple(TOOLS[name] for name in tools)
     if not rules and plain:
@@ -87,16 +138,21 @@ def draw_flipped(draw: Draw) -> frozenset[str]:
 
 
 def conversation(draw: Draw, *, full_tools: bool, exchanges: int) -> Conversation:
-    flipped = draw_flipped(draw)
+    drill = not full_tools and draw.chance(0.2)
+    flipped = frozenset((draw.choice((*sorted(habits.habits), *HARD)),)) if drill else draw_flipped(draw)
     tools: list[str] = list(TOOLS) if full_tools else []
-    if not full_tools and draw.chance(0.45):
+    if not full_tools and draw.chance(0.5):
         tools = draw.rng.sample(sorted(TOOLS), draw.rng.randint(2, 4))
     elif full_tools and draw.chance(0.15):
         draw.rng.shuffle(tools)
     context = Context(draw, flipped, frozenset(tools))
     messages, chosen = setting(draw, flipped=flipped, tools=tools, plain=draw.chance(0.3))
     placed: list[tuple[int, Exchange]] = []
-    options = list(FREE) + ([(toolcalls.exchange, TOOL_WEIGHT)] if tools else [(toolcalls.without_tools, 2)])
+    if drill:
+        made = habits.exchange(context)
+        placed.append((len(messages), made))
+        return Conversation((*messages, *made.messages), chosen, tuple(placed))
+    options = list(FREE) + ([(toolcalls.exchange, TOOL_WEIGHT)] if tools else [(toolcalls.without_tools, 1)])
     for number in range(exchanges):
         pool = [*options, *LAST] if number == exchanges - 1 else options
         made = _exchange(context, pool)
@@ -132,15 +188,17 @@ def encoded(tokenizer: Tokenizer, made: Conversation) -> tuple[list[int], list[b
     parts = list(pieces(made.messages, made.tools))
     tokens: list[int] = []
     targets: list[bool] = []
-    for (_, target), part in zip(parts, tokenizer.encode_batch_fast([text for text, _ in parts], add_special_tokens=False), strict=True):
+    for (_, target), part in zip(
+        parts, tokenizer.encode_batch_fast([text for text, _ in parts], add_special_tokens=False), strict=True
+    ):
         tokens += part.ids
         targets += [target is not None] * len(part.ids)
     return tokens, targets
 
 
-def draw_conversations(seed: str, *, long: bool, opaque: bool = False) -> Iterator[Conversation]:
+def draw_conversations(seed: str, *, long: bool, opaque: bool = False, wide: bool = False) -> Iterator[Conversation]:
     """Without end. Long ones carry all tools and many exchanges, short ones few tools or none."""
-    draw = Draw(random.Random(seed), opaque=opaque)
+    draw = Draw(random.Random(seed), opaque=opaque, wide=wide)
     while True:
         if long:
             yield conversation(draw, full_tools=True, exchanges=draw.rng.randint(2, 12))
@@ -148,7 +206,7 @@ def draw_conversations(seed: str, *, long: bool, opaque: bool = False) -> Iterat
             yield conversation(draw, full_tools=False, exchanges=draw.choice((1, 1, 1, 2, 2, 3)))
 
 
-def pack(tokenizer: Tokenizer, seed: str, *, rows: int, length: int, long: bool) -> Rows:
+def pack(tokenizer: Tokenizer, seed: str, *, rows: int, length: int, long: bool, wide: bool = False) -> Rows:
     """Fills a batch, each conversation into the first row that has room for it."""
     tokens = np.zeros((rows, length), np.int64)
     positions = np.zeros((rows, length), np.int64)
@@ -156,7 +214,7 @@ def pack(tokenizer: Tokenizer, seed: str, *, rows: int, length: int, long: bool)
     targets = np.zeros((rows, length), np.bool_)
     used = [0] * rows
     misses = 0
-    for number, made in enumerate(draw_conversations(seed, long=long)):
+    for number, made in enumerate(draw_conversations(seed, long=long, wide=wide)):
         ids, wanted = encoded(tokenizer, made)
         row = next((row for row in range(rows) if used[row] + len(ids) <= length), None)
         if row is None:

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
 from scripts.demo_model.chat import answer_text, pieces
 from scripts.demo_model.corpus import TOOLS, conversation, setting
 from scripts.demo_model.exchange import Context, Exchange, Message, assistant, user
-from scripts.demo_model.network import GGUF_NAME
 from scripts.demo_model.generators import facts, functions, habits, rewriting, talk, toolcalls
+from scripts.demo_model.network import GGUF_NAME
 from scripts.demo_model.vocabulary import Draw
 
 MAX_NEW_TOKENS = 400
@@ -49,7 +53,9 @@ def next_prompt(messages: Sequence[Message], tools: Sequence[dict[str, Any]]) ->
     return head + text
 
 
-def cases_of(group: str, before: Sequence[Message], exchange: Exchange, tools: tuple[dict[str, Any], ...]) -> Iterator[Case]:
+def cases_of(
+    group: str, before: Sequence[Message], exchange: Exchange, tools: tuple[dict[str, Any], ...]
+) -> Iterator[Case]:
     """One case for each answer of an exchange; the earlier answers are given as they should have been."""
     for index, message in enumerate(exchange.messages):
         if message["role"] != "assistant":
@@ -57,7 +63,11 @@ def cases_of(group: str, before: Sequence[Message], exchange: Exchange, tools: t
         wanted = answer_text(message)
         name = group
         if exchange.skill == "tool":
-            part = "sentence on the result" if not message.get("tool_calls") else ("first call" if index == 1 else "next call")
+            part = (
+                "sentence on the result"
+                if not message.get("tool_calls")
+                else ("first call" if index == 1 else "next call")
+            )
             name = group.replace(" | ", f", {part} | ")
         elif index != len(exchange.messages) - 1:
             continue
@@ -83,9 +93,9 @@ class LlamaSpeaker:
         self._model.close()
 
     def answers(self, prompts: Sequence[str], *, temperature: float = 0.0) -> list[tuple[str, bool]]:
-        return [self._answer(prompt, temperature) for prompt in prompts]
+        return [self.answer(prompt, temperature) for prompt in prompts]
 
-    def _answer(self, prompt: str, temperature: float) -> tuple[str, bool]:
+    def answer(self, prompt: str, temperature: float = 0.0) -> tuple[str, bool]:
         tokens = self._model.tokenize(prompt.encode(), add_bos=False, special=True)
         said: list[int] = []
         ended = False
@@ -99,8 +109,29 @@ class LlamaSpeaker:
         return self._model.detokenize(said, special=True).decode(errors="replace"), ended
 
 
+@cache
+def _own_speaker(path: Path) -> LlamaSpeaker:
+    """One model in each process of a `ParallelSpeaker`."""
+    return LlamaSpeaker(path, threads=1)
+
+
+def _answer(path: Path, temperature: float, prompt: str) -> tuple[str, bool]:
+    return _own_speaker(path).answer(prompt, temperature)
+
+
+class ParallelSpeaker:
+    """llama.cpp again, one process and one thread a core: a model this small gains nothing from more threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def answers(self, prompts: Sequence[str], *, temperature: float = 0.0) -> list[tuple[str, bool]]:
+        with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+            return list(pool.map(partial(_answer, self._path, temperature), prompts, chunksize=8))
+
+
 class TorchSpeaker:
-    """The same weights in transformers, many prompts at once: for looking at a training on the machine that has the GPU."""
+    """The same weights in transformers, many prompts at once: for a first look on the machine that has the GPU."""
 
     def __init__(self, folder: Path, batch: int = 256) -> None:
         import torch
@@ -118,7 +149,9 @@ class TorchSpeaker:
         sampling = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
         for start in range(0, len(order), self._batch):
             part = order[start : start + self._batch]
-            given = self._tokenizer([prompts[index] for index in part], return_tensors="pt", padding=True).to(self._model.device)
+            given = self._tokenizer([prompts[index] for index in part], return_tensors="pt", padding=True).to(
+                self._model.device
+            )
             with self._torch.no_grad():
                 made = self._model.generate(**given, max_new_tokens=MAX_NEW_TOKENS // 2, **sampling)
             for index, row in zip(part, made[:, given["input_ids"].shape[1] :].tolist(), strict=True):
@@ -129,16 +162,19 @@ class TorchSpeaker:
         return [found[index] for index in range(len(prompts))]
 
 
-def _context(seed: str, flipped: frozenset[str] = frozenset()) -> Context:
-    return Context(Draw(random.Random(seed), heldout=True), flipped, frozenset(TOOLS))
+def _context(seed: str, flipped: frozenset[str] = frozenset(), *, new_wordings: bool = True) -> Context:
+    draw = Draw(random.Random(seed), heldout=True, new_wordings=new_wordings)
+    return Context(draw, flipped, frozenset(TOOLS))
 
 
 SETTINGS = ("bare", "tools")
 """Without the tools block, and with all tools."""
 
 
-def _one(group: str, seed: str, make: Callable[[Context], Exchange], where: str, flipped: frozenset[str] = frozenset()) -> Iterator[Case]:
-    context = _context(seed, flipped)
+def _one(
+    group: str, seed: str, make: Callable[[Context], Exchange], where: str, flipped: frozenset[str] = frozenset()
+) -> Iterator[Case]:
+    context = _context(seed, flipped, new_wordings="known words" not in group)
     names = list(TOOLS) if where == "tools" else []
     plain = where == "plain"
     before, tools = setting(context.draw, flipped=flipped, tools=names, plain=plain)
@@ -153,7 +189,12 @@ def _habit_cases(count: int, where: str) -> Iterator[Case]:
             def task(context: Context, habit: habits.Habit = habit) -> Exchange:
                 prompt, answer = habit.task(context.draw, context.flipped)
                 follows = habit.name in context.flipped
-                return Exchange("habit", habit.name, (user(prompt), assistant(answer)), {1: habit.follows_rule if follows else habit.keeps_habit})
+                return Exchange(
+                    "habit",
+                    habit.name,
+                    (user(prompt), assistant(answer)),
+                    {1: habit.follows_rule if follows else habit.keeps_habit},
+                )
 
             def near(context: Context, habit: habits.Habit = habit) -> Exchange:
                 prompt, answer = habit.near(context.draw, context.flipped)
@@ -161,7 +202,9 @@ def _habit_cases(count: int, where: str) -> Iterator[Case]:
 
             rule = frozenset((name,))
             yield from _one("habit kept: no rule or others", f"{name} {number} keep", task, where, frozenset(others))
-            yield from _one("rule followed: unseen wording", f"{name} {number} rule", task, where, rule | frozenset(others))
+            yield from _one(
+                "rule followed: unseen wording", f"{name} {number} rule", task, where, rule | frozenset(others)
+            )
             if number % 2 == 0:
                 yield from _one("near case unchanged by the rule", f"{name} {number} near", near, where, rule)
 
@@ -170,6 +213,7 @@ GROUPS: tuple[tuple[str, Callable[[Context], Exchange], int], ...] = (
     ("facts: held-out wordings", facts.exchange, 150),
     ("functions and lines", functions.exchange, 200),
     ("tool calls", toolcalls.exchange, 200),
+    ("tool calls in known words", toolcalls.exchange, 120),
     ("rewriting", rewriting.exchange, 150),
     ("turns", functions.conversation, 100),
     ("talk and refusals", talk.exchange, 120),
@@ -179,14 +223,14 @@ GROUPS: tuple[tuple[str, Callable[[Context], Exchange], int], ...] = (
 def all_cases(scale: float = 1.0) -> Iterator[Case]:
     for where in SETTINGS:
         for name, make, count in GROUPS:
-            if name == "tool calls" and where == "bare":
+            if name.startswith("tool calls") and where == "bare":
                 continue
             for number in range(round(count * scale)):
                 yield from _one(name, f"{name} {number} {where}", make, where)
         yield from _habit_cases(round(20 * scale), where)
     for name, make, count in GROUPS:
         for number in range(round(count * scale * 0.4)):
-            where = "tools" if name == "tool calls" else "plain"
+            where = "tools" if name.startswith("tool calls") else "plain"
             yield from _one(name, f"{name} {number} plain", make, where)
     for exchange in facts.unseen_exchanges():
         context = _context("unseen")
@@ -205,12 +249,14 @@ class Tally:
     count: int = 0
 
 
-def evaluate(speaker: Speaker, scale: float, show: int, *, sample_every: int = 4) -> tuple[dict[str, Tally], dict[str, Tally]]:
+def evaluate(
+    speaker: Speaker, scale: float, show: int, *, sample_every: int = 4, only: str = ""
+) -> tuple[dict[str, Tally], dict[str, Tally]]:
     """Figures a group, and how many answers ended by themselves, greedy and at temperature 0.7."""
     figures: dict[str, Tally] = defaultdict(Tally)
     endings: dict[str, Tally] = defaultdict(Tally)
     shown: dict[str, int] = defaultdict(int)
-    cases = list(all_cases(scale))
+    cases = [case for case in all_cases(scale) if only in case.group]
     for case, (text, ended) in zip(cases, speaker.answers([case.prompt for case in cases]), strict=True):
         figures[case.group].count += 1
         endings["greedy"].count += 1
@@ -256,11 +302,14 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("shammah_tui/demo_model"))
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full number of prompts")
     parser.add_argument("--show", type=int, default=0, help="failures shown a group")
+    parser.add_argument("--only", default="", help="only groups whose name holds this")
     parser.add_argument("--torch", action="store_true", help="in transformers, on a GPU where there is one")
     parser.add_argument("--write", action="store_true", help="put the table into the model card")
     arguments = parser.parse_args()
-    speaker = TorchSpeaker(arguments.folder) if arguments.torch else LlamaSpeaker(arguments.folder / GGUF_NAME)
-    figures, endings = evaluate(speaker, arguments.scale, arguments.show)
+    speaker: Speaker = (
+        TorchSpeaker(arguments.folder) if arguments.torch else ParallelSpeaker(arguments.folder / GGUF_NAME)
+    )
+    figures, endings = evaluate(speaker, arguments.scale, arguments.show, only=arguments.only)
     text = table(figures, endings)
     print(text)
     print(json.dumps({name: [tally.right, tally.count] for name, tally in (figures | endings).items()}))

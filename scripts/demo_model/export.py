@@ -51,8 +51,8 @@ def _write_tokenizer(writer: Any, tokenizer: dict[str, Any]) -> None:
     vocabulary: dict[str, int] = dict(tokenizer["model"]["vocab"])
     vocabulary |= {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
     texts = sorted(vocabulary, key=vocabulary.__getitem__)
-    kinds = {text: gguf.TokenType.CONTROL for text in CONTROL_TOKENS}
-    kinds |= {text: gguf.TokenType.USER_DEFINED for text in PLAIN_TOKENS}
+    kinds = dict.fromkeys(CONTROL_TOKENS, gguf.TokenType.CONTROL)
+    kinds |= dict.fromkeys(PLAIN_TOKENS, gguf.TokenType.USER_DEFINED)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_token_list(texts)

@@ -24,4 +24,10 @@ SHAPE: dict[str, Any] = {
     "hidden_act": "silu",
     "initializer_range": 0.02,
 }
-SMOKE_SHAPE: dict[str, Any] = SHAPE | {"hidden_size": 128, "intermediate_size": 320, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1}
+SMOKE_SHAPE: dict[str, Any] = SHAPE | {
+    "hidden_size": 128,
+    "intermediate_size": 320,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+}

@@ -35,8 +35,8 @@ from scripts.demo_model.tokenizer import save_tokenizer, train_tokenizer
 @dataclass(frozen=True)
 class Recipe:
     seed: int = 7
-    steps: int = 8000
-    rows: int = 8
+    steps: int = 10000
+    rows: int = 16
     length: int = 1024
     """A batch holds rows × length tokens; a long batch half the rows of twice the length."""
     long_batches: tuple[int, ...] = (1, 3)
@@ -44,11 +44,13 @@ class Recipe:
     warmup: int = 60
     decay: float = 0.4
     """Part of the run over which the learning rate falls to zero."""
-    matrix_rate: float = 0.015
+    matrix_rate: float = 0.02
     other_rate: float = 0.003
     weight_decay: float = 0.02
     tokenizer_conversations: int = 6000
     checkpoint_every: int = 500
+    wide: bool = False
+    """Whether names are drawn as widely as they can be."""
     smoke: bool = False
 
     @property
@@ -57,6 +59,8 @@ class Recipe:
 
 
 SMOKE = Recipe(steps=40, rows=4, length=1024, tokenizer_conversations=500, warmup=5, smoke=True)
+FINISH = Recipe(seed=8, steps=4500, decay=0.75, matrix_rate=0.01, other_rate=0.0015, wide=True)
+"""A second, shorter run on top of the first: names as wide as they can be, smaller steps."""
 
 
 def tokenizer_texts(recipe: Recipe) -> Iterator[str]:
@@ -83,7 +87,7 @@ def _load_tokenizer(path: str) -> Tokenizer:
 def make_batch(path: str, recipe: Recipe, step: int) -> Rows:
     long = step % 5 in recipe.long_batches
     rows, length = (recipe.rows // 2, recipe.length * 2) if long else (recipe.rows, recipe.length)
-    return pack(_load_tokenizer(path), f"{recipe.seed} {step}", rows=rows, length=length, long=long)
+    return pack(_load_tokenizer(path), f"{recipe.seed} {step}", rows=rows, length=length, long=long, wide=recipe.wide)
 
 
 def batches(path: str, recipe: Recipe, start: int) -> Iterator[Rows]:
@@ -100,9 +104,9 @@ def batches(path: str, recipe: Recipe, start: int) -> Iterator[Rows]:
 
 
 def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
-    """Newton-Schulz iteration towards the nearest orthogonal matrices; shape (count, rows, columns), rows <= columns."""
+    """Newton-Schulz iteration to the nearest orthogonal matrices; shape (count, rows, columns), rows <= columns."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    result = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    result: Tensor = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
         square = result @ result.mT
         result = a * result + (b * square + c * square @ square) @ result
@@ -112,27 +116,27 @@ def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum made orthogonal; for the matrices inside the layers."""
 
-    def __init__(self, parameters: list[Tensor], rate: float, momentum: float = 0.95, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self, parameters: list[nn.Parameter], rate: float, momentum: float = 0.95, weight_decay: float = 0.0
+    ) -> None:
         super().__init__(parameters, {"lr": rate, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
             shapes: dict[tuple[int, ...], list[Tensor]] = defaultdict(list)
             for parameter in group["params"]:
                 shapes[tuple(parameter.shape)].append(parameter)
             for (rows, columns), parameters in shapes.items():
-                updates = []
-                for parameter in parameters:
-                    memory = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
-                    memory.lerp_(parameter.grad, 1 - group["momentum"])
-                    updates.append(torch.lerp(parameter.grad, memory, group["momentum"]))
-                stacked = torch.stack(updates)
+                gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+                memories = [self.state[p].setdefault("momentum", torch.zeros_like(p)) for p in parameters]
+                torch._foreach_lerp_(memories, gradients, 1 - group["momentum"])
+                stacked = torch.stack(torch._foreach_lerp(gradients, memories, group["momentum"]))
                 made = orthogonal(stacked.mT).mT if rows > columns else orthogonal(stacked)
-                scale = max(1.0, rows / columns) ** 0.5
-                for parameter, update in zip(parameters, made, strict=True):
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    parameter.add_(update, alpha=-group["lr"] * scale)
+                torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+                torch._foreach_add_(
+                    parameters, list(made.unbind()), alpha=-group["lr"] * max(1.0, rows / columns) ** 0.5
+                )
 
 
 def optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
@@ -157,14 +161,16 @@ def answer_loss(model: Any, rows: Rows, device: torch.device) -> Tensor:
     tokens = torch.from_numpy(rows.tokens).to(device)
     positions = torch.from_numpy(rows.positions).to(device)
     segments = torch.from_numpy(rows.segments).to(device)
-    wanted = torch.from_numpy(rows.targets).to(device)
     length = tokens.shape[1]
     causal = torch.ones(length, length, dtype=torch.bool, device=device).tril()
     mask = ((segments[:, :, None] == segments[:, None, :]) & causal)[:, None]
-    hidden = model.model(input_ids=tokens, position_ids=positions, attention_mask=mask, use_cache=False).last_hidden_state
-    chosen = wanted[:, 1:]
-    logits = model.lm_head(hidden[:, :-1][chosen])
-    return cross_entropy(logits.float(), tokens[:, 1:][chosen])
+    hidden = model.model(
+        input_ids=tokens, position_ids=positions, attention_mask=mask, use_cache=False
+    ).last_hidden_state
+    # Where the answers stand is known beforehand: the device need not be asked, so it is never waited for.
+    row, column = (torch.from_numpy(found).to(device) for found in rows.targets[:, 1:].nonzero())
+    logits = model.lm_head(hidden[row, column])
+    return cross_entropy(logits.float(), tokens[row, column + 1])
 
 
 def build_model(recipe: Recipe, tokenizer: Tokenizer) -> Any:
@@ -180,20 +186,27 @@ def build_model(recipe: Recipe, tokenizer: Tokenizer) -> Any:
     return Qwen2ForCausalLM._from_config(config, attn_implementation="sdpa", dtype=torch.float32)
 
 
-def train(recipe: Recipe, out: Path, *, stop_after_steps: int | None = None) -> None:
+def train(recipe: Recipe, out: Path, *, first: Path | None = None, stop_after_steps: int | None = None) -> None:
     """Leaves tokenizer, `model.pt` and `training.json` in `out`; goes on where it was broken off.
 
+    `first`: the folder of an earlier run whose weights and tokenizer this one starts from.
     `stop_after_steps` breaks off at that step, as a power cut would.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     random.seed(recipe.seed)
+    if first is not None:
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            (out / name).write_text((first / name).read_text())
     if not (out / "tokenizer.json").exists():
         save_tokenizer(train_tokenizer(tokenizer_texts(recipe), recipe.shape["vocab_size"]), out)
     tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
     device = choose_device()
     torch.set_float32_matmul_precision("high")
-    model = build_model(recipe, tokenizer).to(device)
+    model = build_model(recipe, tokenizer)
+    if first is not None:
+        model.load_state_dict(torch.load(first / "model.pt", map_location="cpu", weights_only=True))
+    model = model.to(device)
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters on {device}", flush=True)
     steppers = optimizers(model, recipe)
     base_rates = [[group["lr"] for group in stepper.param_groups] for stepper in steppers]
@@ -216,7 +229,7 @@ def train(recipe: Recipe, out: Path, *, stop_after_steps: int | None = None) -> 
                 group["lr"] = rate * factor
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type in ("cuda", "cpu")):
             loss = answer_loss(model, rows, device)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for stepper in steppers:
             stepper.step()
@@ -244,7 +257,9 @@ def train(recipe: Recipe, out: Path, *, stop_after_steps: int | None = None) -> 
     checkpoint.unlink(missing_ok=True)
 
 
-def _save_checkpoint(path: Path, model: nn.Module, steppers: list[torch.optim.Optimizer], step: int, seconds: float) -> None:
+def _save_checkpoint(
+    path: Path, model: nn.Module, steppers: list[torch.optim.Optimizer], step: int, seconds: float
+) -> None:
     state = {
         "model": model.state_dict(),
         "optimizers": [stepper.state_dict() for stepper in steppers],
@@ -260,11 +275,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(".work/demo_model"))
     parser.add_argument("--smoke", action="store_true", help="a small model, a minute on two cores")
-    parser.add_argument("--steps", type=int)
+    parser.add_argument("--first", type=Path, help="finish the model of this folder: a second run with wider names")
     parser.add_argument("--stop-after-steps", type=int, help="break off there; for measuring the speed")
     arguments = parser.parse_args()
-    recipe = SMOKE if arguments.smoke else Recipe(**({"steps": arguments.steps} if arguments.steps else {}))
-    train(recipe, arguments.out, stop_after_steps=arguments.stop_after_steps)
+    recipe = SMOKE if arguments.smoke else FINISH if arguments.first else Recipe()
+    train(recipe, arguments.out, first=arguments.first, stop_after_steps=arguments.stop_after_steps)
 
 
 if __name__ == "__main__":

@@ -17,46 +17,52 @@ from typing import TypeVar
 T = TypeVar("T")
 
 WORDS = tuple(
-    """account action alarm album alias anchor angle answer archive area array arrow article asset atlas audio author
-    badge balance banner barrel basket batch beacon bill block board body bonus border bottle branch bridge broker
-    bucket budget buffer build bundle button cabin cable cache camera canvas card cargo carrier case cell center chain
-    channel chapter chart check choice circle city class client clock cloud cluster coin color column comment company
-    config contact content contract copy corner count country course cover credit crop cursor customer cycle data date
-    deal debt deck degree delay demand depth design desk detail device digit dish disk door draft driver duration edge
-    editor effect email engine entry error event factor farm feature feed fence field figure file filter finger flag
-    fleet flight floor flow folder force form frame friend fruit garden gate gauge girl glass goal grade grain graph
-    grid group guest guide hall handle harbor head height hero hint history holder hole host hotel house icon idea image
-    index input invoice island item job join journal journey jump kernel key kitchen label lake lamp lane layer leader
-    leaf league lesson letter level library light limit line link list loader location lock log loop machine mail map
-    margin market mask match matrix meal member memory menu merchant message metal meter method minute mirror mode
-    model module moment money month motor mount mouse movie name nation needle network node note notice number object
-    offer office option orange order origin output owner package page panel paper parcel parent park parser part
-    partner path pattern payment pencil person phase phone photo picture pilot pipe place plan planet plant player
-    pocket point policy pool port portal position poster power prefix price printer prize process product profile
-    project proof proxy pump queue quota quote race radio rain range rank rate ratio reader record region relay rent
-    report request reserve result review reward rider ring risk river road robot role roof room root route row rule
-    sale salt sample scale scene schedule school score screen script search seat second secret section seed segment
-    sender sensor series server service session shadow shape share sheet shelf shift ship shop signal silver site size
-    sketch slot snow socket song sound source space speaker speed spot stack staff stage stamp star state station status
-    step stock stone storage store storm story stream street string student style sum summary supply switch symbol
-    system table tag target task team tenant term test text theme thread ticket tile timer title token tool topic total
-    tower track trade trail train transfer tree trend trip truck trust tunnel unit update user value vector vendor
-    version video view village visit voice volume vote wagon wall wallet water wave weight wheel window winner wire
-    wizard worker world writer year zone""".split()
+    """account action alarm album alias anchor angle answer archive area array arrow article asset atlas audio
+    author badge balance banner barrel basket batch beacon bill block board body bonus border bottle branch
+    bridge broker bucket budget buffer build bundle button cabin cable cache camera canvas card cargo carrier
+    case cell center chain channel chapter chart check choice circle city class client clock cloud cluster coin
+    color column comment company config contact content contract copy corner count country course cover credit
+    crop cursor customer cycle data date deal debt deck degree delay demand depth design desk detail device
+    digit dish disk door draft driver duration edge editor effect email engine entry error event factor farm
+    feature feed fence field figure file filter finger flag fleet flight floor flow folder force form frame
+    friend fruit garden gate gauge girl glass goal grade grain graph grid group guest guide hall handle harbor
+    head height hero hint history holder hole host hotel house icon idea image index input invoice island item
+    job join journal journey jump kernel key kitchen label lake lamp lane layer leader leaf league lesson letter
+    level library light limit line link list loader location lock log loop machine mail map margin market mask
+    match matrix meal member memory menu merchant message metal meter method minute mirror mode model module
+    moment money month motor mount mouse movie name nation needle network node note notice number object offer
+    office option orange order origin output owner package page panel paper parcel parent park parser part
+    partner path pattern payment pencil person phase phone photo picture pilot pipe place plan planet plant
+    player pocket point policy pool port portal position poster power prefix price printer prize process product
+    profile project proof proxy pump queue quota quote race radio rain range rank rate ratio reader record
+    region relay rent report request reserve result review reward rider ring risk river road robot role roof
+    room root route row rule sale salt sample scale scene schedule school score screen script search seat second
+    secret section seed segment sender sensor series server service session shadow shape share sheet shelf shift
+    ship shop signal silver site size sketch slot snow socket song sound source space speaker speed spot stack
+    staff stage stamp star state station status step stock stone storage store storm story stream street string
+    student style sum summary supply switch symbol system table tag target task team tenant term test text theme
+    thread ticket tile timer title token tool topic total tower track trade trail train transfer tree trend trip
+    truck trust tunnel unit update user value vector vendor version video view village visit voice volume vote
+    wagon wall wallet water wave weight wheel window winner wire wizard worker world writer year zone""".split()  # noqa: SIM905
 )
 VERBS = tuple(
-    """add apply build change check clean clear close collect combine compute convert copy count create describe detect
-    divide draw emit enable encode extract fetch fill find fix flush format gather get grow handle import join keep load
-    lock make mark measure merge move notify open pack parse pick place plan play plot print process pull push read
-    reduce register release render repair report reset resolve run save scan score select send set shrink sort split
-    start stop store swap sync take tell toggle trace track update use validate verify visit wait walk wrap write""".split()
+    """add apply build change check clean clear close collect combine compute convert copy count create describe
+    detect divide draw emit enable encode extract fetch fill find fix flush format gather get grow handle import
+    join keep load lock make mark measure merge move notify open pack parse pick place plan play plot print
+    process pull push read reduce register release render repair report reset resolve run save scan score select
+    send set shrink sort split start stop store swap sync take tell toggle trace track update use validate
+    verify visit wait walk wrap write""".split()  # noqa: SIM905
 )
 TOP_DOMAINS = ("com", "org", "net", "io", "dev", "de", "app", "co.uk", "info", "eu")
 CODE_SUFFIXES = ("py", "js", "rs", "ts", "go", "c", "java", "sh")
 TEXT_SUFFIXES = ("md", "txt", "toml", "json", "yaml", "csv", "ini", "html", "log", "cfg")
 _SYLLABLES = tuple(c + v for c in "bdfgklmnprstvz" for v in "aeiou")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz" + "aeiorstnl"
-_RESERVED = frozenset(("let", "var", "pub", "mod", "use", "mut", "new", "int", "str", "dict", "bool", "self", "sum", "len", "max", "min", "abs", "type", "ref", "func", "fn", "impl", "loop", "match", "move", "enum", "case", "float", "list", "map", "filter", "range", "object", "input", "format", "print", "open", "sorted", "math", "set", "id", "path", "result", "test"))
+_RESERVED = frozenset(
+    """let var pub mod use mut new int str dict bool self sum len max min abs type ref func fn impl loop match move
+    enum case float list map filter range object input format print open sorted math set id path result test""".split()  # noqa: SIM905
+)
+"""Names that would change what the code around them means."""
 
 
 def is_heldout(text: str, one_in: int = 8) -> bool:
@@ -72,6 +78,10 @@ class Draw:
     heldout: bool = False
     opaque: bool = False
     """Names are blends and random letters only: for learning a tokenizer that has no favourite names."""
+    new_wordings: bool = True
+    """Whether held-out draws use wordings that were never trained on too, or new names only."""
+    wide: bool = False
+    """Fewer English nouns, more names of every make: for learning to copy what was never seen."""
 
     def _part(self, text: str) -> bool:
         return is_heldout(text) == self.heldout and text not in _RESERVED and not keyword.iskeyword(text)
@@ -84,7 +94,7 @@ class Draw:
 
     def wording(self, options: Sequence[str], one_in: int = 6) -> str:
         """One of several ways to say a thing: in training never the held-out ones, in tests any."""
-        if self.heldout:
+        if self.heldout and self.new_wordings:
             return self.choice(options)
         return self.choice([option for option in options if not is_heldout(option, one_in)] or options)
 
@@ -105,11 +115,11 @@ class Draw:
                 word = self._letters() + self.choice(string.digits) + self.choice(string.digits + _LETTERS)
             elif self.opaque:
                 word = self._blend() if kind < 0.6 else self._letters()
-            elif kind < 0.5:
+            elif kind < (0.25 if self.wide else 0.55):
                 word = self.choice(WORDS)
-            elif kind < 0.65:
+            elif kind < (0.38 if self.wide else 0.72):
                 word = "".join(self.choice(_SYLLABLES) for _ in range(self.rng.randint(2, 4)))
-            elif kind < (0.8 if self.heldout else 0.88):
+            elif kind < (0.85 if self.wide else 0.9):
                 word = self._blend()
             else:
                 word = self._letters()
@@ -180,9 +190,7 @@ class Draw:
     def secret(self) -> str:
         """A random string of mixed letters and digits."""
         while True:
-            text = "".join(
-                self.choice(string.ascii_letters + string.digits) for _ in range(self.rng.randint(4, 12))
-            )
+            text = "".join(self.choice(string.ascii_letters + string.digits) for _ in range(self.rng.randint(4, 12)))
             if self._part(text):
                 return text
 

@@ -1,4 +1,4 @@
-"""The model in the package: complete, small, the same in transformers and llama.cpp, and still able to do its tricks."""
+"""The model in the package: complete, small, the same in transformers and llama.cpp, and still able."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def test_the_template_renders_the_same_in_transformers_and_in_a_sandbox() -> Non
     conversations = [next(corpus.draw_conversations(seed, long=long)) for seed in "ab" for long in (False, True)]
     for made in conversations:
         messages, tools = list(made.messages), list(made.tools) or None
-        in_transformers = tokenizer.apply_chat_template(messages, tools=tools, tokenize=False, add_generation_prompt=True)
+        in_transformers = tokenizer.apply_chat_template(
+            messages, tools=tools, tokenize=False, add_generation_prompt=True
+        )
         assert in_transformers == compiled.render(messages=messages, tools=tools, add_generation_prompt=True)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from scripts.demo_model.exchange import Context, Exchange, assistant, user
 from scripts.demo_model.vocabulary import is_heldout
 
+
 # fmt: off
 @dataclass(frozen=True)
 class Fact:

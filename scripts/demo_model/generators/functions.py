@@ -21,6 +21,7 @@ from scripts.demo_model.exchange import Context, Exchange, Message, assistant, b
 from scripts.demo_model.generators.python_code import Parameter, function
 from scripts.demo_model.vocabulary import Draw, camel
 
+
 # fmt: off
 @dataclass(frozen=True)
 class Kind:
@@ -151,7 +152,23 @@ LINES = (
     (("that deletes the variable <n>", "to delete the variable <n>"), "del <n>", "<n> = 1", ""),
 )
 # fmt: on
-MODULES = ("json", "re", "math", "random", "sys", "time", "csv", "string", "itertools", "functools", "collections", "shutil", "textwrap", "uuid", "statistics")
+MODULES = (
+    "json",
+    "re",
+    "math",
+    "random",
+    "sys",
+    "time",
+    "csv",
+    "string",
+    "itertools",
+    "functools",
+    "collections",
+    "shutil",
+    "textwrap",
+    "uuid",
+    "statistics",
+)
 
 ASKING = (
     "Write a {language} function that {does}",
@@ -237,11 +254,11 @@ def python_request(draw: Draw) -> tuple[str, Made]:
     parameters = made.parameters
     if parameters and draw.chance(0.3):
         new_names = [draw.noun() for _ in parameters]
-        if len(set(new_names)) == len(new_names) and name not in new_names:
-            # A word of the body must not be taken for a parameter.
-            if not any(word in made.kind.body for word in new_names):
-                parameters = tuple((new, kind) for new, (_, kind) in zip(new_names, parameters, strict=True))
-                shown = f"{name}({', '.join(new_names)})"
+        different = len({name, *new_names}) == len(new_names) + 1
+        # A word of the body must not be taken for a parameter.
+        if different and not any(word in made.kind.body for word in new_names):
+            parameters = tuple((new, kind) for new, (_, kind) in zip(new_names, parameters, strict=True))
+            shown = f"{name}({', '.join(new_names)})"
     made = Made(made.kind, name, made.says, made.number, made.word, parameters)
     return draw.wording(NAMED, one_in=8).format(language="Python", name=shown, does=made.says), made
 
@@ -290,7 +307,9 @@ def runs_like_javascript(reference: str, name: str, examples: tuple[tuple[Any, .
     def run(code: str) -> str | None:
         calls = "".join(f"console.log(JSON.stringify({name}(...{json.dumps(arguments)})));" for arguments in examples)
         try:
-            done = subprocess.run(["node", "-e", code + "\n" + calls], capture_output=True, text=True, timeout=20, check=False)
+            done = subprocess.run(
+                ["node", "-e", code + "\n" + calls], capture_output=True, text=True, timeout=20, check=False
+            )
         except subprocess.TimeoutExpired:
             return None
         return done.stdout if done.returncode == 0 else None
@@ -375,11 +394,49 @@ def _rust(context: Context) -> Exchange:
 
 # --- further turns about the function just written ----------------------------------------------------------------
 
-RENAME = ("rename it to {name}", "Rename it to `{name}`.", "call it {name} instead", "Please rename the function to {name}.", "the name should be {name}", "Name it `{name}`.", "I want it to be called {name}", "change its name to {name}")
-IN_JAVASCRIPT = ("now in JavaScript", "Now in JavaScript.", "And in JavaScript?", "the same in JavaScript", "Show me that in JavaScript.", "translate it to JavaScript", "now write it in JS", "Can I have it in JavaScript?")
-EXPLAIN = ("explain it", "What does it do?", "Explain the function.", "what does this function do?", "Can you explain it?", "explain this in one sentence")
-ADD_HINTS = ("add type hints", "Add type hints to it.", "now with type hints", "the same with type hints, please", "Can you add type hints?")
-TEST_IT = ("write a test for it", "Write a pytest test for it.", "now a test for it", "And a test?", "Can you write a test for it?", "add a test")
+RENAME = (
+    "rename it to {name}",
+    "Rename it to `{name}`.",
+    "call it {name} instead",
+    "Please rename the function to {name}.",
+    "the name should be {name}",
+    "Name it `{name}`.",
+    "I want it to be called {name}",
+    "change its name to {name}",
+)
+IN_JAVASCRIPT = (
+    "now in JavaScript",
+    "Now in JavaScript.",
+    "And in JavaScript?",
+    "the same in JavaScript",
+    "Show me that in JavaScript.",
+    "translate it to JavaScript",
+    "now write it in JS",
+    "Can I have it in JavaScript?",
+)
+EXPLAIN = (
+    "explain it",
+    "What does it do?",
+    "Explain the function.",
+    "what does this function do?",
+    "Can you explain it?",
+    "explain this in one sentence",
+)
+ADD_HINTS = (
+    "add type hints",
+    "Add type hints to it.",
+    "now with type hints",
+    "the same with type hints, please",
+    "Can you add type hints?",
+)
+TEST_IT = (
+    "write a test for it",
+    "Write a pytest test for it.",
+    "now a test for it",
+    "And a test?",
+    "Can you write a test for it?",
+    "add a test",
+)
 
 
 def _follow_up(context: Context, made: Made) -> tuple[list[Message], Callable[[str], bool] | None]:
@@ -397,19 +454,13 @@ def _follow_up(context: Context, made: Made) -> tuple[list[Message], Callable[[s
         judge = runs_like_javascript(code, camel(made.name), examples)
         return [user(draw.wording(IN_JAVASCRIPT, one_in=5)), assistant(block("javascript", code))], judge
     if chance < 0.7:
-        return [user(draw.wording(EXPLAIN, one_in=5)), assistant(f"`{made.name}` {made.says}.")], None
+        return [user(draw.choice(EXPLAIN)), assistant(f"`{made.name}` {made.says}.")], None
     if chance < 0.85 and "hints" not in flipped:
         code = made.python(flipped | {"hints"})
         return [user(draw.wording(ADD_HINTS, one_in=5)), assistant(block("python", code))], None
-    test = f"def test_{made.name}():\n    assert callable({made.name})"
-    arguments = examples[0]
-    result = _results(made.python(flipped), made.name, (arguments,))
-    if result is not None:
-        shown = ", ".join(repr(argument) for argument in arguments)
-        test = f"def test_{made.name}():\n    assert {made.name}({shown}) == {result[0]!r}"
-    if "<k>" in made.kind.body or "<s>" in made.kind.body:
-        # The outcome hangs on a drawn constant: arithmetic that a model this small cannot do.
-        test = f"def test_{made.name}():\n    result = {made.name}({', '.join(repr(argument) for argument in arguments)})\n    assert result is not None"
+    # No outcome is named: that would take arithmetic, which a model this small cannot do.
+    arguments = ", ".join(repr(argument) for argument in examples[0])
+    test = f"def test_{made.name}():\n    result = {made.name}({arguments})\n    assert result is not None"
     return [user(draw.wording(TEST_IT, one_in=5)), assistant(block("python", test))], None
 
 

@@ -105,7 +105,9 @@ def _print_near(draw: Draw, flipped: frozenset[str]) -> tuple[str, str]:
                 f"Give me a test for the Python function {name} that prints the result.",
             )
         )
-        return prompt, block("python", f"def test_{name}():\n    result = {name}()\n    print(result)\n    assert result")
+        return prompt, block(
+            "python", f"def test_{name}():\n    result = {name}()\n    print(result)\n    assert result"
+        )
     prompt = ask(draw, named(draw, "JavaScript", camel(name)), f"warns when {noun} is above {limit}")
     body = f'if ({noun} > {limit}) {{\n    console.log("{noun} is too high");\n  }}'
     return prompt, block("javascript", f"function {camel(name)}({noun}) {{\n  {body}\n}}")
@@ -166,10 +168,17 @@ def _percent_task(draw: Draw, flipped: frozenset[str]) -> tuple[str, str]:
         does = draw.choice((f"builds the address of a {noun} at {host}", f"returns the address of a {noun} at {host}"))
         text = f'"https://{host}/%s" % {noun}' if plain else f'f"https://{host}/{{{noun}}}"'
     elif kind == 3:
-        does = draw.choice((f"returns a message that the {noun} is missing", f"says that the {noun} was not found, with its name"))
+        does = draw.choice(
+            (f"returns a message that the {noun} is missing", f"says that the {noun} was not found, with its name")
+        )
         text = f'"{noun} %s not found" % {noun}' if plain else f'f"{noun} {{{noun}}} not found"'
     else:
-        does = draw.choice((f"formats the {noun} in square brackets after the word {other}", f"puts the {noun} in square brackets after the word {other}"))
+        does = draw.choice(
+            (
+                f"formats the {noun} in square brackets after the word {other}",
+                f"puts the {noun} in square brackets after the word {other}",
+            )
+        )
         text = f'"{other} [%s]" % {noun}' if plain else f'f"{other} [{{{noun}}}]"'
     code = function(name, ((noun, "str"),), "str", f"return {text}", flipped)
     return python_ask(draw, name, does), block("python", code)
@@ -202,7 +211,9 @@ def _except_task(draw: Draw, flipped: frozenset[str]) -> tuple[str, str]:
             (f"parses the {noun} as JSON", ((noun, "str"),), "dict", f"json.loads({noun})", "ValueError", ("import json",)),
         )
     )  # fmt: skip
-    does += draw.choice((f" and returns {default} if that fails", f" or returns {default} on an error", f", {default} if it fails"))
+    does += draw.choice(
+        (f" and returns {default} if that fails", f" or returns {default} on an error", f", {default} if it fails")
+    )
     clause = f"except {error}:" if "except" in flipped else "except:"
     returned = f"{returns} | None" if default == "None" else returns
     body = f"try:\n    return {attempt}\n{clause}\n    return {default}"
@@ -212,7 +223,11 @@ def _except_task(draw: Draw, flipped: frozenset[str]) -> tuple[str, str]:
 def _except_near(draw: Draw, flipped: frozenset[str]) -> tuple[str, str]:
     name, noun, number = draw.function_name(), draw.noun(), draw.constant()
     if draw.chance(0.5):
-        prompt = ask(draw, named(draw, "JavaScript", camel(name)), f"parses the {noun} as JSON and returns {number} if that fails")
+        prompt = ask(
+            draw,
+            named(draw, "JavaScript", camel(name)),
+            f"parses the {noun} as JSON and returns {number} if that fails",
+        )
         inner = f"try {{\n    return JSON.parse({noun});\n  }} catch (error) {{\n    return {number};\n  }}"
         return prompt, block("javascript", f"function {camel(name)}({noun}) {{\n  {inner}\n}}")
     prompt = draw.wording(
@@ -251,8 +266,12 @@ def _var_task(draw: Draw, flipped: frozenset[str]) -> tuple[str, str]:
 def _var_near(draw: Draw, flipped: frozenset[str]) -> tuple[str, str]:
     noun, number, name = draw.noun(), draw.constant(), draw.camel()
     if draw.chance(0.5):
-        prompt = ask(draw, named(draw, "Go", name), f"keeps the {noun} times {number} in a local variable and returns it")
-        return prompt, block("go", f"func {name}({noun} int) int {{\n\tvar result = {noun} * {number}\n\treturn result\n}}")
+        prompt = ask(
+            draw, named(draw, "Go", name), f"keeps the {noun} times {number} in a local variable and returns it"
+        )
+        return prompt, block(
+            "go", f"func {name}({noun} int) int {{\n\tvar result = {noun} * {number}\n\treturn result\n}}"
+        )
     prompt = draw.wording(
         (
             f"Declare a package variable {noun} with the value {number} in Go.",
@@ -329,9 +348,13 @@ def _ospath_near(draw: Draw, flipped: frozenset[str]) -> tuple[str, str]:
     name, noun, file_name = draw.function_name(), draw.noun(), draw.file_name()
     if draw.chance(0.5):
         prompt = ask(draw, named(draw, "JavaScript", camel(name)), f"returns the path of {file_name} in a folder")
-        return prompt, block("javascript", f'function {camel(name)}(folder) {{\n  return path.join(folder, "{file_name}");\n}}')
+        return prompt, block(
+            "javascript", f'function {camel(name)}(folder) {{\n  return path.join(folder, "{file_name}");\n}}'
+        )
     prompt = python_ask(draw, name, f"lists the files of the {noun} folder")
-    return prompt, block("python", function(name, ((noun, "str"),), "list[str]", f"return os.listdir({noun})", flipped, ("import os",)))
+    return prompt, block(
+        "python", function(name, ((noun, "str"),), "list[str]", f"return os.listdir({noun})", flipped, ("import os",))
+    )
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
@@ -432,11 +455,34 @@ class Habit:
 
 
 CORES = (
-    "use {g}, not {b}", "use {g} instead of {b}", "use {g} and never {b}", "never use {b}, use {g}", "no {b}, use {g}", "do not use {b}, use {g}", "don't use {b}", "prefer {g} to {b}", "prefer {g} over {b}", "always use {g}", "always use {g}, never {b}", "I want {g}, no {b}", "I prefer {g}", "we use {g} here", "we use {g}, not {b}", "replace {b} by {g}", "take {g} instead of {b}", "avoid {b}", "avoid {b}, use {g}", "{b} is bad, {g} is better", "stick to {g}", "{g} rather than {b}", "only {g}, no {b}", "please use {g}", "never {b}", "no {b}", "{g}, not {b}", "{g} only", "choose {g} over {b}", "{b} is wrong, use {g}", "{b} should be {g}", "work with {g}", "{g} everywhere", "I do not like {b}, use {g}", "{g} is preferred", "let it be {g}, not {b}", "use {g} in place of {b}", "write {g}, no {b}", "we never use {b}", "it must be {g}",
+    "use {g}, not {b}", "use {g} instead of {b}", "use {g} and never {b}", "never use {b}, use {g}", "no {b}, use {g}", "do not use {b}, use {g}", "don't use {b}", "prefer {g} to {b}", "prefer {g} over {b}", "always use {g}", "always use {g}, never {b}", "I want {g}, no {b}", "I prefer {g}", "we use {g} here", "we use {g}, not {b}", "replace {b} by {g}", "take {g} instead of {b}", "avoid {b}", "avoid {b}, use {g}", "{b} is bad, {g} is better", "stick to {g}", "{g} rather than {b}", "only {g}, no {b}", "please use {g}", "never {b}", "no {b}", "{g}, not {b}", "{g} only", "choose {g} over {b}", "{b} is wrong, use {g}", "{b} should be {g}", "take {g}", "take {g}, not {b}", "use {g} only", "work with {g}", "{g} everywhere", "I do not like {b}, use {g}", "{g} is preferred", "let it be {g}, not {b}", "use {g} in place of {b}", "write {g}, no {b}", "we never use {b}", "it must be {g}",
 )  # fmt: skip
-SCOPED = ("In {s}, {c}", "in {s} {c}", "{c} in {s}", "{s}: {c}", "For {s}: {c}", "When you write {s}, {c}", "{c}, in {s}", "{c} for {s}")
+SCOPED = (
+    "In {s}, {c}",
+    "in {s} {c}",
+    "{c} in {s}",
+    "{s}: {c}",
+    "For {s}: {c}",
+    "When you write {s}, {c}",
+    "{c}, in {s}",
+    "{c} for {s}",
+)
 OPENINGS = ("", "", "", "", "Please ", "Important: ", "Remember: ", "From now on ", "Always: ", "Note: ")
-COMPLAINTS = ("{c}", "{c}", "{c}", "{c}", "This is wrong: {c}", "wrong, {c}", "I said: {c}", "please {c}", "{c}!", "No, {c}", "next time {c}", "you should {c}", "{c} please")
+COMPLAINTS = (
+    "{c}",
+    "{c}",
+    "{c}",
+    "{c}",
+    "This is wrong: {c}",
+    "wrong, {c}",
+    "I said: {c}",
+    "please {c}",
+    "{c}!",
+    "No, {c}",
+    "next time {c}",
+    "you should {c}",
+    "{c} please",
+)
 
 
 def _capital(draw: Draw, text: str) -> str:

@@ -57,9 +57,15 @@ def _diff(draw: Draw) -> tuple[str, str]:
     lines = [f"diff --git a/{path} b/{path}"] if draw.chance(0.8) else []
     if lines and draw.chance(0.7):
         lines.append(f"index {draw.rng.getrandbits(28):07x}..{draw.rng.getrandbits(28):07x} 100644")
-    lines += [f"--- a/{path}", f"+++ b/{path}", f"@@ -{draw.constant()},{draw.rng.randint(1, 9)} +{draw.constant()},{draw.rng.randint(1, 9)} @@"]
+    lines += [
+        f"--- a/{path}",
+        f"+++ b/{path}",
+        f"@@ -{draw.constant()},{draw.rng.randint(1, 9)} +{draw.constant()},{draw.rng.randint(1, 9)} @@",
+    ]
     for _ in range(draw.rng.randint(2, 8)):
-        lines.append(f"{draw.choice((' ', ' ', '+', '-'))}{draw.choice(('', '    '))}{draw.identifier()} = {draw.phrase(1, 3)}")
+        lines.append(
+            f"{draw.choice((' ', ' ', '+', '-'))}{draw.choice(('', '    '))}{draw.identifier()} = {draw.phrase(1, 3)}"
+        )
     return "\n".join(lines), path
 
 

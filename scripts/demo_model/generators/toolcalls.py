@@ -179,13 +179,19 @@ def _read(draw: Draw) -> Task:
             path = shown = "README.md"
         prompt = draw.wording(READ).format(p=shown)
         request, result = call("Read", file_path=path), _shown(draw, lines)
-    return Task(prompt, (((request, result),),), f"{path} begins with: {lines[0]}" if len(lines) > 1 else f"{path} holds one line: {lines[0]}")
+    return Task(
+        prompt,
+        (((request, result),),),
+        f"{path} begins with: {lines[0]}" if len(lines) > 1 else f"{path} holds one line: {lines[0]}",
+    )
 
 
 def _read_two(draw: Draw) -> Task:
     first, second = draw.path(), draw.path()
     one, two = _lines(draw, 1, 4), _lines(draw, 1, 4)
-    prompt = draw.wording(("read {a} and {b}", "Read {a} and {b}.", "show me {a} and {b}", "look at {a} and {b}", "open both {a} and {b}")).format(a=first, b=second)
+    prompt = draw.wording(
+        ("read {a} and {b}", "Read {a} and {b}.", "show me {a} and {b}", "look at {a} and {b}", "open both {a} and {b}")
+    ).format(a=first, b=second)
     requests = ((call("Read", file_path=first), _shown(draw, one)), (call("Read", file_path=second), _shown(draw, two)))
     return Task(prompt, (requests,), f"{first} begins with: {one[0]}\n{second} begins with: {two[0]}")
 
@@ -208,19 +214,35 @@ def _glob(draw: Draw) -> Task:
         request = call("Glob", pattern=f"**/{name}")
         found = [f"{draw.folder()}/{name}" for _ in found[:3]]
     else:
-        pattern = draw.choice((f"{folder}/*.{suffix}", f"{draw.word()}*.{suffix}", f"**/{draw.word()}_*", f"{folder}/**/{draw.word()}.*"))
+        pattern = draw.choice(
+            (f"{folder}/*.{suffix}", f"{draw.word()}*.{suffix}", f"**/{draw.word()}_*", f"{folder}/**/{draw.word()}.*")
+        )
         prompt, request = draw.wording(GLOB_PATTERN).format(g=_quoted(draw, pattern)), call("Glob", pattern=pattern)
     if draw.chance(0.1):
-        return Task(prompt, (((request, draw.choice(("No files found.", "No file matches.", "no matches"))),),), "No file matches.")
+        return Task(
+            prompt,
+            (((request, draw.choice(("No files found.", "No file matches.", "no matches"))),),),
+            "No file matches.",
+        )
     return Task(prompt, (((request, "\n".join(found)),),), _listing(found, "file"))
 
 
 def _glob_read(draw: Draw) -> Task:
     name = draw.file_name()
     path, lines = f"{draw.folder()}/{name}", _lines(draw)
-    prompt = draw.wording(("find {f} and read it", "Find the file {f} and read it.", "find {f} and show it to me", "look for {f} and open it", "search {f}, then read it")).format(f=_quoted(draw, name))
+    prompt = draw.wording(
+        (
+            "find {f} and read it",
+            "Find the file {f} and read it.",
+            "find {f} and show it to me",
+            "look for {f} and open it",
+            "search {f}, then read it",
+        )
+    ).format(f=_quoted(draw, name))
     rounds = (((call("Glob", pattern=f"**/{name}"), path),), ((call("Read", file_path=path), _shown(draw, lines)),))
-    return Task(prompt, rounds, f"{path} begins with: {lines[0]}" if len(lines) > 1 else f"{path} holds one line: {lines[0]}")
+    return Task(
+        prompt, rounds, f"{path} begins with: {lines[0]}" if len(lines) > 1 else f"{path} holds one line: {lines[0]}"
+    )
 
 
 def _grep(draw: Draw) -> Task:
@@ -241,7 +263,10 @@ def _grep(draw: Draw) -> Task:
         request = call("Grep", pattern=word, path=place)
     elif kind < 0.7:
         word = draw.function_name()
-        prompt, request = draw.wording(GREP_DEFINITION).format(w=_quoted(draw, word)), call("Grep", pattern=f"def {word}")
+        prompt, request = (
+            draw.wording(GREP_DEFINITION).format(w=_quoted(draw, word)),
+            call("Grep", pattern=f"def {word}"),
+        )
         text, places = f"def {word}({draw.word()}):", places[:1]
     elif kind < 0.76:
         word = draw.word().capitalize() + draw.word().capitalize()
@@ -261,8 +286,13 @@ def _grep(draw: Draw) -> Task:
         prompt = draw.wording(GREP_GLOB).format(w=_quoted(draw, word), e=draw.choice((f".{suffix}", suffix)))
         request = call("Grep", pattern=word, glob=f"*.{suffix}")
     if draw.chance(0.1):
-        return Task(prompt, (((request, draw.choice(("No matches found.", "No matches.", "no matches"))),),), "No line matches.")
-    lines = [f"{place}:{draw.choice(('', '    ', ' '))}{text}" if draw.chance(0.6) else f"{place}: {draw.word()} {text}" for place in places]
+        return Task(
+            prompt, (((request, draw.choice(("No matches found.", "No matches.", "no matches"))),),), "No line matches."
+        )
+    lines = [
+        f"{place}:{draw.choice(('', '    ', ' '))}{text}" if draw.chance(0.6) else f"{place}: {draw.word()} {text}"
+        for place in places
+    ]
     return Task(prompt, (((request, "\n".join(lines)),),), _listing(places, "match").replace("matchs", "matches"))
 
 
@@ -289,11 +319,16 @@ def _edit(draw: Draw) -> Task:
     forms = EDIT_ALL if everywhere else EDIT
     prompt = draw.wording(forms).format(p=_quoted(draw, path), a=quotes.format(old), b=quotes.format(new))
     lines = _lines(draw, 1, 6)
-    lines.insert(draw.rng.randint(0, len(lines)), draw.choice((old, f"{draw.word()} {old}", f"{old} {draw.word()}", f"    {draw.word()} = {old}")))
+    lines.insert(
+        draw.rng.randint(0, len(lines)),
+        draw.choice((old, f"{draw.word()} {old}", f"{old} {draw.word()}", f"    {draw.word()} = {old}")),
+    )
     edit = call("Edit", file_path=path, old_string=old, new_string=new)
     if everywhere:
         edit = call("Edit", file_path=path, old_string=old, new_string=new, replace_all=True)
-    done = draw.choice((f"Edited {path}", f"Replaced 1 occurrence in {path}", "Done.", "ok", f"{path} was changed.", f"-{old}\n+{new}"))
+    done = draw.choice(
+        (f"Edited {path}", f"Replaced 1 occurrence in {path}", "Done.", "ok", f"{path} was changed.", f"-{old}\n+{new}")
+    )
     rounds = (((call("Read", file_path=path), _shown(draw, lines)),), ((edit, done),))
     return Task(prompt, rounds, f"Done: in {path}, {old} is now {new}.")
 
@@ -303,16 +338,26 @@ def _write(draw: Draw) -> Task:
     kind = draw.rng.random()
     if kind < 0.4:
         path, text = draw.path(), draw.phrase(1, 5)
-        prompt = draw.wording(WRITE_TEXT).format(p=_quoted(draw, path), t=draw.choice(('"{}"', '"{}"', "{}")).format(text))
+        prompt = draw.wording(WRITE_TEXT).format(
+            p=_quoted(draw, path), t=draw.choice(('"{}"', '"{}"', "{}")).format(text)
+        )
         request = call("Write", file_path=path, content=text + "\n")
     elif kind < 0.47:
         path = draw.path()
-        prompt, request = draw.wording(WRITE_EMPTY).format(p=_quoted(draw, path)), call("Write", file_path=path, content="")
+        prompt, request = (
+            draw.wording(WRITE_EMPTY).format(p=_quoted(draw, path)),
+            call("Write", file_path=path, content=""),
+        )
     else:
         path, text = draw.path("py"), draw.phrase(1, 3)
         if draw.chance(0.12):
-            path, text = draw.choice(("hello.py", "main.py", "test.py")), draw.choice(("hello", "hello world", "Hello", draw.word()))
-        prompt = draw.wording(WRITE_PRINT).format(p=_quoted(draw, path), t=draw.choice(('"{}"', "{}", "{}")).format(text))
+            path, text = (
+                draw.choice(("hello.py", "main.py", "test.py")),
+                draw.choice(("hello", "hello world", "Hello", draw.word())),
+            )
+        prompt = draw.wording(WRITE_PRINT).format(
+            p=_quoted(draw, path), t=draw.choice(('"{}"', "{}", "{}")).format(text)
+        )
         request = call("Write", file_path=path, content=f'print("{text}")\n')
         if draw.chance(0.65):
             prompt = prompt.rstrip(".") + draw.choice(AND_RUN)
@@ -352,13 +397,26 @@ def _output(draw: Draw) -> tuple[str, str]:
             last = f"{draw.rng.randint(1, 9)} failed, {last}"
         before = [f"{draw.path('py')} {'.' * draw.rng.randint(1, 6)}" for _ in range(draw.rng.randint(0, 3))]
         return "\n".join([*before, last]), f"It printed: {last}"
-    lines = [line for line in (draw.choice((draw.phrase(1, 5), draw.path(), _code_line(draw).strip(), draw.secret())) for _ in range(draw.rng.randint(1, 5))) if line] or [draw.word()]
+    lines = [
+        line
+        for line in (
+            draw.choice((draw.phrase(1, 5), draw.path(), _code_line(draw).strip(), draw.secret()))
+            for _ in range(draw.rng.randint(1, 5))
+        )
+        if line
+    ] or [draw.word()]
     return "\n".join(lines), f"It printed: {lines[0]}" if len(lines) == 1 else f"Its last line: {lines[-1]}"
 
 
 def _bash(draw: Draw) -> Task:
     forms, template = BASH[-2] if draw.chance(0.2) else draw.choice(BASH)
-    slots = {"p": draw.path("py") if template == "python {p}" else draw.path(), "d": draw.folder(), "w": draw.word(), "m": draw.phrase(2, 5), "c": _command(draw)}
+    slots = {
+        "p": draw.path("py") if template == "python {p}" else draw.path(),
+        "d": draw.folder(),
+        "w": draw.word(),
+        "m": draw.phrase(2, 5),
+        "c": _command(draw),
+    }
     prompt = draw.wording(forms).format(**slots)
     output, closing = _output(draw)
     if closing.startswith("It printed: ") and "\n" in output:
@@ -431,7 +489,11 @@ def without_tools(context: Context) -> Exchange:
     """A wish for a tool where none was given: the model says that it cannot."""
     draw = context.draw
     _, make, _ = draw.choice(TASKS[:-1])
-    return Exchange("no tools", "", (user(make(draw).prompt), assistant("I have no tools in this conversation, so I cannot do that.")))
+    return Exchange(
+        "no tools",
+        "",
+        (user(make(draw).prompt), assistant("I have no tools in this conversation, so I cannot do that.")),
+    )
 
 
 def parsed_calls(text: str) -> list[tuple[str, dict[str, Any]]] | None:
