@@ -36,7 +36,7 @@ class SharedCache:
         best = max(self.slots, key=lambda slot: matches[slot.index])
         saved = self._sessions.tokens(session, key) if self._sessions and session else []
         on_disk = common_prefix(saved, prompt)
-        own = [slot for slot in idle if self._continues(slot, matches[slot.index], session)]
+        own = [slot for slot in idle if self._continues(slot, matches[slot.index], len(prompt), session)]
         slot = max(own, key=lambda slot: matches[slot.index], default=None)
         if len(saved) < self._capacity and on_disk > matches[best.index] + _WORTH_TOKENS:
             slot = slot or self._least_used(idle)
@@ -88,10 +88,11 @@ class SharedCache:
         slot.session = session
 
     @staticmethod
-    def _continues(slot: Slot, match: int, session: str) -> bool:
-        """Whether the slot's conversation goes on with this prompt, rather than only beginning alike."""
+    def _continues(slot: Slot, match: int, prompt_tokens: int, session: str) -> bool:
+        """Whether the slot's conversation goes on with this prompt, or is begun again, rather than only beginning
+        alike. What nobody needs any more is not kept: attention passes over idle cells too, at every token."""
         same = not session or not slot.session or slot.session == session
-        return same and match > 0 and match * 2 >= slot.cached
+        return same and match > 0 and match * 2 >= min(slot.cached, prompt_tokens)
 
     @staticmethod
     def _least_used(idle: Sequence[Slot]) -> Slot:
