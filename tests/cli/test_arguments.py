@@ -40,7 +40,7 @@ def test_each_command_has_a_help_of_its_own(command: str) -> None:
     ("arguments", "message", "hint"),
     [
         (["quary"], 'There is no command "quary".', "Did you mean `query`?"),
-        (["zzz"], 'There is no command "zzz".', "There are: query, models, doctor, config, permissions, daemon, completion."),
+        (["zzz"], 'There is no command "zzz".', f"There are: {', '.join(COMMANDS)}."),
         (["daemon", "statu"], 'There is no choice "statu".', "Did you mean `status`?"),
         (["completion", "tcsh"], 'There is no choice "tcsh".', "There are: bash, zsh, fish."),
         (["config", "get"], "The following arguments are required: KEY.", "`shammah config get --help`"),
