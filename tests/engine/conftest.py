@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 
 from scripts.bench.random_model import TINY, write_model
 from shammah_tui import paths
+from shammah_tui.engine.generation import LlamaGeneration
 from shammah_tui.engine.llama import LlamaEngine
 from shammah_tui.engine.request import GenerationEnded, GenerationRequest, LoadOptions, Sampling, TextGenerated
+from shammah_tui.errors import EngineError
 
 GREEDY = Sampling(temperature=0)
 OPTIONS = LoadOptions(context_tokens=1024, slots=8, device="cpu")
@@ -44,6 +47,32 @@ async def fresh_answer(model: Path, prompt: str, **request: object) -> Whole:
         return await answer(engine, prompt, **request)
     finally:
         engine.close()
+
+
+async def wait_until_idle(engine: LlamaEngine) -> None:
+    for _ in range(500):
+        if not engine.counts().active and not engine.counts().queued:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("a slot stays busy")
+
+
+async def wait_until_busy(engine: LlamaEngine) -> None:
+    for _ in range(500):
+        if engine.counts().active:
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("no answer begins")
+
+
+async def read_to_end(generation: LlamaGeneration) -> str:
+    try:
+        async for event in generation:
+            if isinstance(event, GenerationEnded):
+                return event.reason
+    except EngineError:
+        return "error"
+    return "nothing"
 
 
 @pytest.fixture(scope="session")
