@@ -24,7 +24,7 @@ class Command:
 TABLE = (
     Command("copy", "Copy the last answer", "copy_answer"),
     Command("help", "All keys and commands", "show_help"),
-    Command("model", "The model; or another: demo, 1.5b, a hub name, a path", "model", "name"),
+    Command("model", "The model; or another: demo, 1.5b, a path", "model", "name"),
     Command("new", "Begin a new conversation", "new_conversation", aliases=("clear",)),
     Command("quit", "Leave", "leave", aliases=("exit",)),
     Command("theme", "The other colours, or those named", "theme", "name"),

@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from shammah_tui.ui import keys
 from shammah_tui.ui.widgets.ordered import run_binding
 
-NAME_CELLS = 24
+NAME_CELLS = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ class Palette(ModalScreen[Entry], inherit_bindings=False):
             found.highlighted = 0
             yield found
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # A key may come in the moment before it is built, or after it is taken down.
+        return bool(self.query(OptionList))
+
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
-        matcher = Matcher(event.value)
-        scored = [(matcher.match(f"{entry.name} {entry.help}"), entry) for entry in self._entries]
-        if event.value.strip():
-            scored = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: -pair[0])
-        self._found = tuple(entry for _, entry in scored)
+        self._found = _matching(event.value.strip(), self._entries)
         found = self.query_one(OptionList)
         found.set_options(map(_option, self._found))
         found.highlighted = 0 if self._found else None
@@ -88,6 +88,15 @@ class Palette(ModalScreen[Entry], inherit_bindings=False):
     def _choose(self, index: int) -> None:
         if self.is_current and index < len(self._found):
             self.dismiss(self._found[index])
+
+
+def _matching(text: str, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """The entries that have the letters of `text` in this order, the best first; all where there is no text."""
+    if not text:
+        return entries
+    matcher = Matcher(text)
+    scored = [(matcher.match(f"{entry.name} {entry.help}"), entry) for entry in entries]
+    return tuple(entry for score, entry in sorted(scored, key=lambda pair: -pair[0]) if score > 0)
 
 
 def _option(entry: Entry) -> Option:
