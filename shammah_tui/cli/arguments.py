@@ -90,6 +90,7 @@ def build_parser() -> Parser:
     _add_config(add)
     _add_permissions(add)
     _add_daemon(add, shared)
+    _add_train(add)
     completion = add(
         "completion",
         epilog='Bash: eval "$(shammah completion bash)" in ~/.bashrc; likewise in ~/.zshrc;'
@@ -97,6 +98,27 @@ def build_parser() -> Parser:
     )
     completion.add_argument("shell", choices=SHELLS, metavar="SHELL", help="bash, zsh or fish")
     return parser
+
+
+def _add_train(add: Callable[..., Parser]) -> None:
+    train = add("train", epilog="Exit codes: 0 the gate accepted the adapter; 3 it refused, with its reasons.")
+    train.add_argument("--base", metavar="DIR", required=True, help="Hugging Face folder, its GGUF beside the weights")
+    train.add_argument("--rows", metavar="FILE", required=True, help="JSONL, one row a line")
+    train.add_argument("--out", metavar="DIR", required=True, help="folder to make for the adapter")
+    train.add_argument("--json", action="store_true", help="print one JSON object a line")
+    for name, kind, words in (
+        ("seed", int, "the same seed gives the same adapter"),
+        ("steps", int, "optimizer steps; 60 a rule where not given, at most 300"),
+        ("rank", int, "rank of the adapter"),
+        ("alpha", float, "its scale is alpha / rank"),
+        ("learning-rate", float, "by the size of the base where not given"),
+        ("kl-weight", float, "how strongly other answers are held to the base's"),
+        ("batch-rows", int, "rated rows in a step"),
+        ("replay-share", float, "replayed rows to each of them"),
+        ("threads", int, "CPU threads; the physical cores where not given"),
+        ("device", str, "cpu, cuda or mps; the best there is where not given"),
+    ):
+        train.add_argument(f"--{name}", type=kind, metavar="X", default=ABSENT, help=words)
 
 
 def _add_query(add: Callable[..., Parser]) -> None:

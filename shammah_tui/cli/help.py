@@ -7,6 +7,7 @@ COMMANDS = {
     "config": "show and change settings",
     "permissions": "the saved rules, and why a tool call would be asked",
     "daemon": "the engine: the model behind an OpenAI-compatible API",
+    "train": "train an adapter from a file of rows, measure it, and write it to a folder",
     "completion": "print the completions for bash, zsh or fish",
 }
 

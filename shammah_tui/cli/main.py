@@ -23,6 +23,7 @@ MODULES = {
     "config": "settings",
     "permissions": "permissions",
     "daemon": "engine",
+    "train": "train",
     "completion": "completion",
 }
 

@@ -6,16 +6,14 @@ Exit codes: 0 the adapter was accepted; 3 the gate refused it (reasons on standa
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from argparse import Namespace
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from shammah_tui.errors import ShammahError
 from shammah_tui.learning.arguments import TrainArguments
 from shammah_tui.learning.event import (
     Criterion,
@@ -32,7 +30,6 @@ from shammah_tui.learning.event import (
 from shammah_tui.learning.run import Request, learn
 
 EXIT_REFUSED = 3
-EXIT_INTERRUPTED = 130
 
 _PHASES = {
     "base": "Asking the base for its own answers …",
@@ -43,60 +40,11 @@ _PHASES = {
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--base", type=Path, required=True, help="Hugging Face folder with its GGUF beside the weights")
-    parser.add_argument("--rows", type=Path, required=True, help="JSONL, one row a line")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the adapter; must not exist, or be empty")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=0, help="optimizer steps; 0: 60 a rule, at most 300")
-    parser.add_argument("--rank", type=int, default=TrainArguments().rank)
-    parser.add_argument("--alpha", type=float, default=TrainArguments().alpha)
-    parser.add_argument("--batch-rows", type=int, default=TrainArguments().batch_rows, help="rated rows in a step")
-    parser.add_argument(
-        "--replay-share", type=float, default=TrainArguments().replay_share, help="replayed rows to each"
-    )
-    parser.add_argument("--learning-rate", type=float, default=0.0, help="0: by the size of the base")
-    parser.add_argument("--kl-weight", type=float, default=TrainArguments().kl_weight)
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: the physical cores")
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
-
-
-def request_of(given: argparse.Namespace) -> Request:
-    arguments = TrainArguments(
-        rank=given.rank,
-        alpha=given.alpha,
-        steps=given.steps,
-        batch_rows=given.batch_rows,
-        replay_share=given.replay_share,
-        learning_rate=given.learning_rate,
-        kl_weight=given.kl_weight,
-        seed=given.seed,
-        threads=given.threads,
-        device=given.device,
-    )
-    return Request(base=given.base, rows=given.rows, out=given.out, arguments=arguments)
-
-
-def run(given: argparse.Namespace) -> int:
+def run(options: Namespace) -> int:
     """Trains as the parsed arguments say, and prints what happens. Returns the exit code; raises `ShammahError`."""
-    try:
-        return asyncio.run(_follow(request_of(given), as_json=given.json))
-    except KeyboardInterrupt:
-        print("The training was interrupted; nothing was written.", file=sys.stderr)
-        return EXIT_INTERRUPTED
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """The command on its own: `python -m shammah_tui.cli.train`."""
-    parser = argparse.ArgumentParser(prog="shammah train", description=__doc__)
-    add_arguments(parser)
-    given = parser.parse_args(words)
-    try:
-        return run(given)
-    except ShammahError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    given = {field.name: getattr(options, field.name) for field in fields(TrainArguments) if field.name in options}
+    request = Request(Path(options.base), Path(options.rows), Path(options.out), TrainArguments(**given))
+    return asyncio.run(_follow(request, as_json=options.json))
 
 
 async def _follow(request: Request, *, as_json: bool) -> int:
@@ -151,7 +99,3 @@ def _told(event: RunEvent) -> str:
 
 def _criterion(criterion: Criterion) -> str:
     return f"    {'ok ' if criterion.passed else 'NO '} {described(criterion)}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -18,7 +18,7 @@ class TrainArguments:
     learning_rate: float = 0.0
     batch_rows: int = 8
     """Rated rows in a step, and as many of replay times `replay_share`. At least 4: weights are relative inside it."""
-    replay_share: float = 3.0
+    replay_share: float = 2.0
     """Replayed rows a rated row, in each step."""
     high_weight: float = 10.0
     medium_weight: float = 3.0

@@ -13,7 +13,8 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from shammah_tui.cli import train as command
+from shammah_tui.cli.main import main
+from shammah_tui.cli.train import EXIT_REFUSED
 from shammah_tui.learning.adapter import verify
 from shammah_tui.learning.arguments import TrainArguments
 from shammah_tui.learning.event import PhaseStarted, StepReported
@@ -25,7 +26,20 @@ FEW_ROWS = habit_rows("print", rated=5, held_out=3, near=6, other=6)
 
 
 def words(base: Path, rows: Path, out: Path, *more: str) -> list[str]:
-    return ["--base", str(base), "--rows", str(rows), "--out", str(out), "--threads", "1", "--json", *SMALL, *more]
+    return [
+        "train",
+        "--base",
+        str(base),
+        "--rows",
+        str(rows),
+        "--out",
+        str(out),
+        "--threads",
+        "1",
+        "--json",
+        *SMALL,
+        *more,
+    ]
 
 
 def events(printed: str) -> list[dict[str, Any]]:
@@ -36,7 +50,7 @@ def test_a_habit_is_unlearned_and_the_adapter_folder_is_whole(
     demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows, out = write_rows(tmp_path / "rows.jsonl", FEW_ROWS), tmp_path / "adapter"
-    code = command.main(words(demo, rows, out, "--steps", "16"))
+    code = main(words(demo, rows, out, "--steps", "16"))
     printed = capsys.readouterr()
     assert code == 0, printed.err
     told = events(printed.out)
@@ -74,7 +88,7 @@ def test_wrong_labels_are_refused_with_reasons_and_no_adapter_is_left(
     """Learned rows that ask for something else than what the held-out rows show."""
     wrong = [row | {"chosen": "no"} if row["kind"] == "in_scope" else row for row in FEW_ROWS]
     rows, out = write_rows(tmp_path / "rows.jsonl", wrong), tmp_path / "adapter"
-    assert command.main(words(demo, rows, out, "--steps", "10")) == command.EXIT_REFUSED
+    assert main(words(demo, rows, out, "--steps", "10")) == EXIT_REFUSED
     assert "The gate refused" in capsys.readouterr().err
     assert sorted(path.name for path in out.iterdir()) == ["report.json", "steps.jsonl"]
     assert json.loads((out / "report.json").read_text())["accepted"] is False
@@ -84,7 +98,7 @@ def test_a_run_that_breaks_the_rest_is_refused(demo: Path, tmp_path: Path, capsy
     """Far too strong, and without anything that holds it to the base."""
     rows, out = write_rows(tmp_path / "rows.jsonl", FEW_ROWS), tmp_path / "adapter"
     strong = ("--steps", "10", "--learning-rate", "0.03", "--kl-weight", "0")
-    assert command.main(words(demo, rows, out, *strong)) == command.EXIT_REFUSED
+    assert main(words(demo, rows, out, *strong)) == EXIT_REFUSED
     assert "retention KL" in capsys.readouterr().err
 
 
@@ -92,7 +106,7 @@ def test_a_loss_that_is_no_number_ends_the_run_in_words(
     demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows, out = write_rows(tmp_path / "rows.jsonl", FEW_ROWS), tmp_path / "adapter"
-    assert command.main(words(demo, rows, out, "--steps", "10", "--learning-rate", "1e30")) == 1
+    assert main(words(demo, rows, out, "--steps", "10", "--learning-rate", "1e30")) == 1
     assert "no longer a number" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
 
@@ -114,7 +128,7 @@ def test_a_base_that_cannot_be_trained_is_said_in_words(
     (base / "config.json").write_text((bases["qwen2"] / "config.json").read_text())
     prepare(base)
     rows = write_rows(tmp_path / "rows.jsonl", FEW_ROWS)
-    assert command.main(words(base, rows, tmp_path / "out")) == 1
+    assert main(words(base, rows, tmp_path / "out")) == 1
     assert said in capfd.readouterr().err
 
 
