@@ -1,49 +1,30 @@
-"""What each tool is called and takes, as a model is told of it."""
+"""What each tool is called and takes, as a model is told of it: derived from the arguments that pydantic checks."""
 
 from __future__ import annotations
 
-from shammah_tui.conversation import ToolSpec
-
-_TEXT = {"type": "string"}
-_NUMBER = {"type": "integer"}
-_FLAG = {"type": "boolean"}
-
-
-def _specification(name: str, description: str, required: dict[str, object], optional: dict[str, object]) -> ToolSpec:
-    return ToolSpec(
-        name,
-        description,
-        {"type": "object", "properties": {**required, **optional}, "required": list(required)},
-    )
+from shammah_tui.tools.bash import Bash
+from shammah_tui.tools.edit import Edit
+from shammah_tui.tools.glob import Glob
+from shammah_tui.tools.grep import Grep
+from shammah_tui.tools.read import Read
+from shammah_tui.tools.tool import Arguments, specification
+from shammah_tui.tools.web_fetch import WebFetch
+from shammah_tui.tools.write import Write
 
 
-READ = _specification("Read", "Read a text file.", {"file_path": _TEXT}, {"offset": _NUMBER, "limit": _NUMBER})
-GLOB = _specification("Glob", "List files whose path matches a pattern.", {"pattern": _TEXT}, {"path": _TEXT})
-GREP = _specification(
-    "Grep",
-    "Search file contents by regular expression.",
-    {"pattern": _TEXT},
-    {
-        "path": _TEXT,
-        "glob": _TEXT,
-        "context_lines": _NUMBER,
-        "output_mode": {"type": "string", "enum": ["content", "files", "count"]},
-    },
-)
-EDIT = _specification(
-    "Edit",
-    "Replace text in a file.",
-    {"file_path": _TEXT, "old_string": _TEXT, "new_string": _TEXT},
-    {"replace_all": _FLAG},
-)
-WRITE = _specification("Write", "Create or overwrite a file.", {"file_path": _TEXT, "content": _TEXT}, {})
-BASH = _specification(
-    "Bash",
-    "Run a shell command.",
-    {"command": _TEXT},
-    {"description": _TEXT, "timeout_seconds": _NUMBER, "background": _FLAG},
-)
-WEB_FETCH = _specification("WebFetch", "Fetch a web page and read it.", {"url": _TEXT}, {"prompt": _TEXT})
-RESTART = _specification("Restart", "Restart Shammah in the same conversation.", {"reason": _TEXT}, {})
+class RestartArguments(Arguments):
+    """Restart is no tool of this room: whoever holds the whole program runs it."""
+
+    reason: str
+
+
+READ = specification(Read.name, Read.description, Read.arguments)
+GLOB = specification(Glob.name, Glob.description, Glob.arguments)
+GREP = specification(Grep.name, Grep.description, Grep.arguments)
+EDIT = specification(Edit.name, Edit.description, Edit.arguments)
+WRITE = specification(Write.name, Write.description, Write.arguments)
+BASH = specification(Bash.name, Bash.description, Bash.arguments)
+WEB_FETCH = specification(WebFetch.name, WebFetch.description, WebFetch.arguments)
+RESTART = specification("Restart", "Restart Shammah in the same conversation.", RestartArguments)
 
 ALL = (READ, GLOB, GREP, EDIT, WRITE, BASH, WEB_FETCH, RESTART)
