@@ -1,0 +1,1 @@
+"""Screens own their layout, the keys that work there and the order of what happens."""

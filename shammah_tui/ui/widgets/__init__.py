@@ -1,0 +1,1 @@
+"""Widgets draw themselves, and tell their screen by messages what the person did."""
