@@ -18,6 +18,8 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 _IGNORE_FILE_BYTES = 1 << 20
+# What only a pattern for every name matches.
+_ANY_NAME = "\x01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def _rules_above(root: str) -> tuple[_Rules, ...]:
     folder = Path(root)
     while not (folder / ".git").exists() and folder != folder.parent:
         folder = folder.parent
-        own = _exclude(str(folder)) + _read(str(folder / ".gitignore"), str(folder))
+        own = _exclude(str(folder), root) + _read(str(folder / ".gitignore"), str(folder), root)
         chain = own + chain
     return tuple(chain)
 
@@ -107,12 +109,15 @@ def _rules_of(folder: str, names: set[str], inherited: tuple[_Rules, ...], in_re
     return inherited
 
 
-def _exclude(folder: str) -> list[_Rules]:
-    return _read(f"{folder}/.git/info/exclude", folder)
+def _exclude(folder: str, root: str = "") -> list[_Rules]:
+    return _read(f"{folder}/.git/info/exclude", folder, root)
 
 
-def _read(path: str, prefix: str) -> list[_Rules]:
-    """The patterns in `path`; none where it is missing, no regular file, or without any."""
+def _read(path: str, prefix: str, root: str = "") -> list[_Rules]:
+    """The patterns in `path`; none where it is missing, no regular file, or without any.
+
+    With a `root` below, without those that are about it or a folder above it: whoever names an ignored folder wants it.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -122,16 +127,18 @@ def _read(path: str, prefix: str) -> list[_Rules]:
             return []
         lines = file.read(_IGNORE_FILE_BYTES).decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
     patterns = [line.removesuffix("\r") for line in lines if line.strip() and not line.startswith("#")]
-    spec = GitIgnoreSpec.from_lines(_readable(patterns))
-    return [_Rules(f"{prefix.rstrip('/')}/", spec)] if len(spec) else []
+    prefix = f"{prefix.rstrip('/')}/"
+    spec = GitIgnoreSpec.from_lines(_usable(patterns, f"{root[len(prefix) :]}/" if root else ""))
+    return [_Rules(prefix, spec)] if len(spec) else []
 
 
-def _readable(patterns: list[str]) -> Iterator[str]:
-    """Those that can be understood: git passes over the others too."""
+def _usable(patterns: list[str], root: str) -> Iterator[str]:
+    """Those that can be understood (git passes over the others too), and are not about `root` alone."""
     for pattern in patterns:
         with suppress(ValueError):
-            GitIgnoreSpec.from_lines([pattern])
-            yield pattern
+            one = GitIgnoreSpec.from_lines([pattern])
+            if not root or not one.match_file(root) or one.match_file(_ANY_NAME):
+                yield pattern
 
 
 def _is_ignored(path: str, is_folder: bool, rules: tuple[_Rules, ...]) -> bool:

@@ -85,6 +85,14 @@ async def test_the_stand_in_agrees_in_every_mode_and_for_a_folder_or_file(folder
 
 
 @needs_rg
+async def test_an_ignored_folder_that_is_named_is_searched(folder: Path, call: Call) -> None:
+    make(folder, {**TREE, "build/deep/a.py": "needle", "build/deep/b.log": "needle"})
+    for root in ("build", "build/deep"):
+        await both_agree(search(folder / root, "needle", mode="files"))
+    assert (await call("Glob", pattern="*", path="build")).text == "deep/a.py\nout"
+
+
+@needs_rg
 @pytest.mark.parametrize(
     "glob", ["*.py", "*.{py,txt}", "sub/**", "**/build/*", "/a.*", "!*.py", "[a-c]*", "?.py", "sub/*", "**", "[!a]*"]
 )
