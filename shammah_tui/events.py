@@ -112,10 +112,11 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class TurnFailed:
-    """No answer, or no more of it; the question is kept."""
+    """No answer, or no more of it; the question is kept. `exit_code` is for the command line (75: try again later)."""
 
     message: str
     hint: str = ""
+    exit_code: int = 1
 
 
 TurnEvent = TurnWaiting | TurnStarted | TextArrived | ToolRequested | TurnEnded | TurnFailed

@@ -182,12 +182,12 @@ class Runtime:
                     reason = "lost"
                     await self._reconnect()
                     if draft.said_something or retried:
-                        yield TurnFailed(error.message, error.hint or SEND_AGAIN)
+                        yield TurnFailed(error.message, error.hint or SEND_AGAIN, error.exit_code)
                         return
                     retried = True
         except ShammahError as error:
             reason = "lost"
-            yield TurnFailed(error.message, error.hint)
+            yield TurnFailed(error.message, error.hint, error.exit_code)
         finally:
             self.record = draft.close(reason)
 

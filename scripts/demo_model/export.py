@@ -136,7 +136,10 @@ def export(trained: Path, folder: Path, *, with_gguf: bool = True) -> None:
     }
     (folder / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
     if with_gguf:
-        write_gguf(folder / GGUF_NAME, tensors, config, tokenizer)
+        # An engine that runs has the file mapped: it is replaced, never written over.
+        fresh = folder / f"{GGUF_NAME}.new"
+        write_gguf(fresh, tensors, config, tokenizer)
+        fresh.replace(folder / GGUF_NAME)
 
 
 def _shape(trained: Path) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class AnswerFailed(ShammahError):
 
     def __init__(self, event: TurnFailed) -> None:
         super().__init__(event.message, event.hint)
+        self.exit_code = event.exit_code
 
 
 @dataclass(slots=True)

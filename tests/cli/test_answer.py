@@ -170,3 +170,7 @@ async def test_a_reader_that_goes_away_stops_the_generation(monkeypatch: pytest.
         await answer(runtime, "why?", sink, None)
     # The script stood at the text, so that its end was never reached.
     assert not asyncio.all_tasks() - {asyncio.current_task()}
+
+
+async def test_a_busy_engine_asks_to_try_again_later() -> None:
+    assert await exit_code(TurnFailed("The engine is busy.", "Ask again in a moment.", 75)) == 75
