@@ -246,7 +246,7 @@ async def test_a_model_that_failed_to_load_fails_the_question_with_its_hint() ->
 
 async def test_a_refused_request_fails_the_turn_and_leaves_the_conversation_as_it_was() -> None:
     runtime, engines = runtime_of(Engine([[RequestError("Too long.", "Shorten it.")], WHOLE]))
-    assert (await heard(runtime))[-1] == TurnFailed("Too long.", "Shorten it.")
+    assert (await heard(runtime))[-1] == TurnFailed("Too long.", "Shorten it.", 2)
     assert runtime.record.entries == ()
     assert (await heard(runtime))[-1] == TurnEnded("stop")
     assert engines.connected == 1
