@@ -37,25 +37,26 @@ class Shell:
         """Standard input closed, both outputs in one pipe. Raises OSError where it cannot be started."""
         ours, theirs = os.pipe()
         try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=theirs,
-                stderr=theirs,
-                cwd=cwd,
-                env=dict(environment),
-                start_new_session=True,
+            reader = asyncio.StreamReader(limit=_PIECE_BYTES)
+            # The pipe first: nothing is awaited between the start of the process and whoever will stop it.
+            pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+                lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb", buffering=0)
             )
-        except BaseException:
-            os.close(ours)
-            raise
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *argv,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=theirs,
+                    stderr=theirs,
+                    cwd=cwd,
+                    env=dict(environment),
+                    start_new_session=True,
+                )
+            except BaseException:
+                pipe.close()
+                raise
         finally:
             os.close(theirs)
-        reader = asyncio.StreamReader(limit=_PIECE_BYTES)
-        loop = asyncio.get_running_loop()
-        pipe, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb", buffering=0)
-        )
         return cls(process, reader, pipe)
 
     @property
@@ -101,6 +102,9 @@ class Shell:
                 await asyncio.sleep(_POLL_SECONDS)
             family |= await asyncio.to_thread(self._descendants)
             self._signal(signal.SIGKILL, family)
+            deadline = asyncio.get_running_loop().time() + _REAP_SECONDS
+            while any(map(_runs, family)) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110  no event tells
+                await asyncio.sleep(_POLL_SECONDS)
         await asyncio.wait({self._exit}, timeout=_REAP_SECONDS)
         if self._piece is not None:
             self._piece.cancel()
@@ -126,9 +130,16 @@ class Shell:
         return found
 
     def _is_alive(self, family: set[psutil.Process]) -> bool:
-        if any(process.is_running() for process in family) or not self._exit.done():
+        if any(map(_runs, family)) or not self._exit.done():
             return True
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, 0)
             return True
         return False
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether it is there and more than a zombie."""
+    with suppress(psutil.Error):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False

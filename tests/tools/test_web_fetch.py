@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import shutil
+import ssl
+import subprocess
 import threading
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -57,16 +63,30 @@ class Pages(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def origin() -> Iterator[str]:
+@contextmanager
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The port of a server of these pages."""
     Pages.seen = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    server = QuietServer(("127.0.0.1", 0), Pages)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    yield f"localhost:{server.server_port}"
+    yield server.server_port
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+class QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away is what some tests are about."""
+
+
+@pytest.fixture
+def origin() -> Iterator[str]:
+    with serving() as port:
+        yield f"localhost:{port}"
 
 
 @pytest.fixture
@@ -156,3 +176,32 @@ def test_the_charset_of_the_page_is_found() -> None:
     assert decoded("é".encode("latin-1"), "iso-8859-1") == "é"
     assert decoded("é".encode(), "no-such-charset") == "é"
     assert decoded("é".encode(), "zip") == "é"
+
+
+def make_certificate(key: Path, certificate: Path) -> None:
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-keyout", key, "-out", certificate, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
+async def test_an_encrypted_page_is_checked_by_its_name_although_an_address_is_dialled(
+    call: Call, context: Context, folder: Path
+) -> None:
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    await asyncio.to_thread(make_certificate, key, certificate)
+    names: list[str | None] = []
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    tls.sni_callback = lambda _, name, __: names.append(name)
+    with serving(tls) as port:
+        places = frozenset({f"localhost:{port}", f"127.0.0.1:{port}"})
+        trusting = replace(context, granted_hosts=places, certificates=certificate)
+        assert "# Head" in (await call("WebFetch", trusting, url=f"https://localhost:{port}/page")).text
+        assert names == ["localhost"]
+        wrong_name = await call("WebFetch", trusting, url=f"https://127.0.0.1:{port}/page")
+        assert "cannot be fetched" in wrong_name.text
+        unknown = replace(trusting, certificates=None)
+        assert (await call("WebFetch", unknown, url=f"https://localhost:{port}/page")).failed
