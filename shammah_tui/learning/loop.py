@@ -27,10 +27,9 @@ from shammah_tui.learning.packed import Line, Pack, packs
 
 T = TypeVar("T")
 
-# A token this likely (95 %) is learned: to push it further would only learn the few rated prompts by heart.
-LEARNED_NATS = 0.05
-# Held-out rows are few: a later adapter, with more of KL's work done, is preferred unless it is worse by this share.
-TOLERANCE = 0.1
+# A later adapter must be better on held-out rows by this share: with more steps a few rated prompts are only learned
+# by heart (on the demo model 147 of 150 unseen prompts adhered after 10 steps, 134 after 40).
+NOTICEABLE = 0.02
 
 
 class TrainingFailed(ShammahError):
@@ -133,10 +132,8 @@ class Loop:
             place = torch.tensor(pack.rows, device=device)[pack.owner]
             learned = place < len(rated)
             if bool(learned.any()):
-                nll = token_nll(hidden[learned], head, pack.labels[learned])
-                means = row_means(nll, place[learned], len(rated))
-                unlearned = row_means(nll * (nll.detach() > LEARNED_NATS), place[learned], len(rated))
-                loss = loss + (weights * unlearned).sum()
+                means = row_means(token_nll(hidden[learned], head, pack.labels[learned]), place[learned], len(rated))
+                loss = loss + (weights * means).sum()
                 figures.nll += float((weights * means).sum().detach())
                 for index in sorted(index for index in pack.rows if index < len(rated)):
                     figures.by_color.setdefault(rated[index].color, []).append(float(means[index].detach()))
@@ -190,9 +187,9 @@ class Loop:
                         kl += float(token_kl(hidden[own], self.network.head, base).mean()) / len(replay)
                         unchanged += bool((said[own] == is_greedy(base, self.network.head, pack.labels[own])).all())
         score = nll + self.arguments.kl_weight * kl
-        is_best = score < self.best_score * (1 + TOLERANCE)
+        is_best = score < self.best_score * (1 - NOTICEABLE)
         if is_best:
-            self.best_step, self.best_score = step, min(score, self.best_score)
+            self.best_step, self.best_score = step, score
         return HeldOutMeasured(
             step=step,
             nll=nll,
