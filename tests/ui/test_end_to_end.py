@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,15 +17,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shammah_tui import paths
+from tests.bootstrap.hub import Faults, Hub
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60.0
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux"),
-    pytest.mark.skipif(not paths.demo_model_gguf().exists(), reason="needs the demo model"),
-]
+# `scripts/test` sees to it that tmux is there.
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
 
 
 class Terminal:
@@ -33,7 +32,7 @@ class Terminal:
     def __init__(self, home: Path, columns: int = 80, rows: int = 24) -> None:
         self.home = home
         self._name = f"shammah-test-{os.getpid()}-{home.name}"
-        self.environment = {**os.environ, "SHAMMAH_HOME": str(home), "HF_HUB_OFFLINE": "1", "PS1": "$ "}
+        self.environment = {**os.environ, "SHAMMAH_HOME": str(home), "PS1": "$ "}
         for name in ("TMUX", "NO_COLOR", "SHAMMAH_MODEL_SIZE"):
             self.environment.pop(name, None)
         size = ["-x", str(columns), "-y", str(rows)]
@@ -43,11 +42,16 @@ class Terminal:
         command = ["tmux", "-L", self._name, *arguments]
         return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout
 
-    def start(self, *arguments: str) -> None:
-        line = " ".join([sys.executable, "-m", "shammah_tui", "--model", "demo", *arguments])
+    def start(self, model: str = "demo") -> None:
+        line = " ".join([sys.executable, "-m", "shammah_tui", "--model", model])
         self.type(f"cd {ROOT} && clear && {line}; echo left with $?")
         self.press("Enter")
         self.wait_for("Ask anything")
+
+    def export(self, environment: dict[str, str]) -> None:
+        for name, value in environment.items():
+            self.type(f"export {name}={shlex.quote(value)}")
+            self.press("Enter")
 
     def type(self, text: str) -> None:
         self._tmux("send-keys", "-l", text)
@@ -148,6 +152,26 @@ def test_a_first_conversation(terminal: Terminal) -> None:
     terminal.press("C-d")
     terminal.wait_for("left with 0")
     assert len(engines(terminal.home)) == 1
+
+
+@pytest.mark.timeout(300)
+def test_a_question_typed_while_the_model_downloads_is_answered_by_it(terminal: Terminal) -> None:
+    name = "Qwen2.5-Coder 0.5B Instruct"
+    with Hub.with_demo() as hub:
+        hub.misbehave(Faults(bytes_per_second=500_000))
+        terminal.export(hub.environment(terminal.home) | {"SHAMMAH_HOME": str(terminal.home)})
+        terminal.start("0.5b")
+        terminal.type("Write a Python function that adds two numbers")
+        terminal.press("Enter")
+        terminal.wait_for("The model is downloading")
+        terminal.press("F3")
+        terminal.wait_for(rf"Downloading {name}")
+        terminal.wait_for(r"of 5\.\d MB · .*/s · .* left")
+        terminal.press("F2")
+        terminal.wait_for(r"def \w+\(")
+        assert "DEMO" not in terminal.wait_for(rf"{name} · \d+ tokens")
+        terminal.press("C-d")
+        terminal.wait_for("left with 0")
 
 
 @pytest.mark.timeout(300)

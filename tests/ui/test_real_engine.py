@@ -13,7 +13,6 @@ import pytest
 import pytest_asyncio
 from textual.pilot import Pilot
 
-from shammah_tui import paths
 from shammah_tui.agent.history import History
 from shammah_tui.backends import engine_process
 from shammah_tui.config.settings import ModelSettings, Settings
@@ -22,7 +21,6 @@ from shammah_tui.runtime import Runtime
 from shammah_tui.ui.app import ShammahApp
 from shammah_tui.ui.widgets.status import Status
 
-pytestmark = pytest.mark.skipif(not paths.demo_model_gguf().exists(), reason="needs the demo model")
 PATIENCE_SECONDS = 60
 SETTINGS = Settings(model=ModelSettings(size="demo", temperature=0))
 
