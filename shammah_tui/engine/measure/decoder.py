@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import llama_cpp.llama_cpp as native
 import numpy as np
 import numpy.typing as npt
 
 from shammah_tui.engine import model as loading
 from shammah_tui.engine import native_log
 from shammah_tui.engine.batch import Batch
+from shammah_tui.engine.library import native
 from shammah_tui.engine.request import LoadOptions
 from shammah_tui.errors import EngineError, ModelError
 
