@@ -42,13 +42,14 @@ async def test_two_at_once_fetch_the_file_once(hub: Hub) -> None:
 
 async def test_stopping_ends_the_child_at_once_and_keeps_what_came(hub: Hub) -> None:
     hub.misbehave(Faults(stall_at=HALF))
+    others = set(psutil.Process().children())
     async with aclosing(download(wanted())) as events:
         async for event in events:
             if isinstance(event, Downloading) and event.progress.done_bytes:
                 break
         before = time.monotonic()
     assert time.monotonic() - before < 1
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= others
     assert partial().stat().st_size > 0
 
 
@@ -78,10 +79,12 @@ async def test_a_child_whose_parent_was_killed_goes_away_and_the_next_run_resume
 
 async def test_a_child_that_is_killed_is_said(hub: Hub) -> None:
     hub.misbehave(Faults(stall_at=HALF))
+    # Earlier tests of this process may have left some that nobody has waited for yet.
+    others = set(psutil.Process().children())
 
     async def kill() -> None:
         await asyncio.to_thread(wait_for, partial().exists)
-        (child,) = psutil.Process().children()
+        (child,) = set(psutil.Process().children()) - others
         os.kill(child.pid, signal.SIGKILL)
 
     killer = asyncio.create_task(kill())

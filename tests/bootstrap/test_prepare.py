@@ -201,11 +201,12 @@ async def test_no_room_for_any_model_leads_to_the_demo(hub: Hub, demo: Path) -> 
 
 async def test_leaving_early_leaves_no_process(hub: Hub) -> None:
     hub.misbehave(Faults(stall_at=len(DATA) // 2))
+    others = set(psutil.Process().children())
     async with aclosing(prepare(Settings(), hardware=LAPTOP)) as steps:
         async for step in steps:
             if isinstance(step, BootstrapState) and step.progress and step.progress.done_bytes:
                 break
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= others
 
 
 async def test_the_list_says_what_is_here_fits_and_is_chosen(hub: Hub) -> None:
