@@ -41,6 +41,34 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
     """Set on `tool` messages alone: the call that this is the result of."""
+    failed: bool = False
+    """Set on `tool` messages alone: the call was refused, or went wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A file that a tool wrote; digests are SHA-256, `before` is empty where there was none."""
+
+    path: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message with what is known about it beyond its text; its place in the session is its sequence number."""
+
+    message: Message
+    finish_reason: FinishReason = "stop"
+    model: str = ""
+    """Who answered, and on which route ("local" or "claude"), for which reason; empty for a person's message."""
+    route: str = ""
+    reason: str = ""
+    adapter: str = ""
+    shown: str = ""
+    """What the person typed, where more than that was sent (attached files); a tool result in one line."""
+    diff: str = ""
+    changes: tuple[FileChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,20 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shammah_tui.conversation import FinishReason, Message, ToolCall
+from shammah_tui.conversation import Entry, FinishReason, Message, ToolCall
 from shammah_tui.events import TextArrived, ToolRequested, TurnEnded, TurnEvent
 
 NOT_RUN = "Not run: the turn was over before this tool was."
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A message with what is known about it beyond its text; `model` and `route` are empty for a person's message."""
-
-    message: Message
-    finish_reason: FinishReason = "stop"
-    model: str = ""
-    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,215 @@
+"""Sessions in the database: each entry is there once it was said, in order, whatever ends the program.
+
+The entry of an answer that is still being written is replaced as it grows; every other one is written once.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+from shammah_tui.conversation import Entry, FileChange, FinishReason, Message, Role, ToolCall
+from shammah_tui.store.database import Database
+
+TITLE_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """A session as a list shows it. Times in seconds since 1970."""
+
+    id: str
+    title: str
+    folder: str
+    created_at: float
+    updated_at: float
+    questions: int
+    parent: str = ""
+    parent_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    summary: SessionSummary
+    entries: tuple[Entry, ...]
+    turns: tuple[int, ...]
+    """For each entry the sequence number of the question that it belongs to."""
+
+
+class SessionStore:
+    """All raise HomeError where the database cannot be used."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def write(self, session: str, folder: str, first: int, entries: Sequence[Entry], turn: int) -> None:
+        """Keep `entries`, the first of them with sequence number `first`, in place of all that stood from there on.
+
+        A session that is not there yet is begun; its title is the first question.
+        """
+        await self._database.run(lambda connection: _write(connection, session, folder, first, entries, turn))
+
+    async def read(self, session: str) -> StoredSession | None:
+        """The session whose id begins with `session`, where that is only one; None where there is none."""
+        return await self._database.run(lambda connection: _read(connection, session))
+
+    async def newest(self, folder: str = "") -> SessionSummary | None:
+        """What was written to last, in `folder` where one is named."""
+        found = await self.list(folder=folder, limit=1)
+        return found[0] if found else None
+
+    async def list(self, *, folder: str = "", search: str = "", limit: int = 200) -> tuple[SessionSummary, ...]:
+        """The sessions, the last one first; `search` is looked for in what was said, and in the title."""
+        return await self._database.run(lambda connection: _list(connection, folder, search, limit))
+
+    async def rename(self, session: str, title: str) -> None:
+        await self._database.run(
+            lambda connection: connection.execute("UPDATE session SET title = ? WHERE id = ?", (title, session))
+        )
+
+    async def remove(self, session: str) -> None:
+        await self._database.run(lambda connection: connection.execute("DELETE FROM session WHERE id = ?", (session,)))
+
+
+def _write(
+    connection: sqlite3.Connection, session: str, folder: str, first: int, entries: Sequence[Entry], turn: int
+) -> None:
+    now = time.time()
+    touched = connection.execute("SELECT COALESCE(MAX(touched), 0) + 1 FROM session").fetchone()[0]
+    known = connection.execute("SELECT title FROM session WHERE id = ?", (session,)).fetchone()
+    if known is None:
+        number = connection.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM session").fetchone()[0]
+        connection.execute(
+            "INSERT INTO session (id, number, touched, folder, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (session, number, touched, folder, now, now),
+        )
+    else:
+        connection.execute(
+            "UPDATE session SET touched = ?, updated_at = ? WHERE id = ?",
+            (touched, now, session),
+        )
+    if known is None or not known["title"]:
+        connection.execute("UPDATE session SET title = ? WHERE id = ?", (_title(entries), session))
+    connection.execute("DELETE FROM entry WHERE session = ? AND seq >= ?", (session, first))
+    connection.executemany(
+        "INSERT INTO entry (session, seq, turn, role, content, finish_reason, model, route, detail, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                session,
+                seq,
+                turn,
+                entry.message.role,
+                _storable(entry.message.content),
+                entry.finish_reason,
+                entry.model,
+                entry.route,
+                _detail(entry),
+                now,
+            )
+            for seq, entry in enumerate(entries, first)
+        ],
+    )
+
+
+def _title(entries: Sequence[Entry]) -> str:
+    for entry in entries:
+        if entry.message.role == "user":
+            words = " ".join(_storable(entry.shown or entry.message.content).split())
+            return words if len(words) <= TITLE_CHARACTERS else f"{words[: TITLE_CHARACTERS - 1]}…"
+    return ""
+
+
+def _storable(text: str) -> str:
+    """SQLite's text is UTF-8: half a surrogate pair, which a broken name of a file can hold, is no text there."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _detail(entry: Entry) -> str:
+    """What has no column of its own, as JSON; keys with nothing to say are left out."""
+    message = entry.message
+    detail: dict[str, Any] = {
+        "tool_calls": [asdict(call) for call in message.tool_calls],
+        "tool_call_id": message.tool_call_id,
+        "failed": message.failed,
+        "reason": entry.reason,
+        "adapter": entry.adapter,
+        "shown": entry.shown,
+        "diff": entry.diff,
+        "changes": [asdict(change) for change in entry.changes],
+    }
+    return json.dumps({key: value for key, value in detail.items() if value})
+
+
+def _read(connection: sqlite3.Connection, session: str) -> StoredSession | None:
+    found = connection.execute(
+        f"{_SUMMARY} WHERE substr(id, 1, ?) = ? ORDER BY id = ? DESC LIMIT 2", (len(session), session, session)
+    ).fetchall()
+    if not session or not found or (len(found) > 1 and found[0]["id"] != session):
+        return None
+    summary = _summary(found[0])
+    rows = connection.execute("SELECT * FROM entry WHERE session = ? ORDER BY seq", (summary.id,)).fetchall()
+    return StoredSession(summary, tuple(map(_entry, rows)), tuple(row["turn"] for row in rows))
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    detail = json.loads(row["detail"])
+    message = Message(
+        cast(Role, row["role"]),
+        row["content"],
+        tuple(ToolCall(**call) for call in detail.get("tool_calls", ())),
+        detail.get("tool_call_id", ""),
+        detail.get("failed", False),
+    )
+    return Entry(
+        message,
+        cast(FinishReason, row["finish_reason"]),
+        row["model"],
+        row["route"],
+        detail.get("reason", ""),
+        detail.get("adapter", ""),
+        detail.get("shown", ""),
+        detail.get("diff", ""),
+        tuple(FileChange(**change) for change in detail.get("changes", ())),
+    )
+
+
+_SUMMARY = (
+    "SELECT session.*, "
+    "(SELECT COUNT(*) FROM entry WHERE entry.session = session.id AND role = 'user') AS questions FROM session"
+)
+
+
+def _list(connection: sqlite3.Connection, folder: str, search: str, limit: int) -> tuple[SessionSummary, ...]:
+    conditions: list[str] = []
+    values: list[Any] = []
+    if folder:
+        conditions.append("folder = ?")
+        values.append(folder)
+    for word in search.split():
+        conditions.append(
+            "(title LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM entry WHERE entry.session = session.id "
+            "AND role IN ('user', 'assistant') AND content LIKE ? ESCAPE '\\'))"
+        )
+        pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        values += [pattern, pattern]
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    rows = connection.execute(f"{_SUMMARY}{where} ORDER BY touched DESC LIMIT ?", (*values, limit)).fetchall()
+    return tuple(map(_summary, rows))
+
+
+def _summary(row: sqlite3.Row) -> SessionSummary:
+    return SessionSummary(
+        row["id"],
+        row["title"],
+        row["folder"],
+        row["created_at"],
+        row["updated_at"],
+        row["questions"],
+        row["parent"],
+        row["parent_seq"],
+    )

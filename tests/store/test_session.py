@@ -1,0 +1,159 @@
+"""Sessions on disk: what was said is there after whatever ended the program."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shammah_tui.conversation import Entry, FileChange, Message, ToolCall
+from shammah_tui.errors import HomeError
+from shammah_tui.store.database import Database
+from shammah_tui.store.session import SessionStore
+
+QUESTION = Entry(Message("user", "What is in a.py?\nTell me."), shown="What is in @a.py?")
+CALL = Entry(Message("assistant", "", (ToolCall("1", "Read", '{"file_path":"a.py"}'),)), "tool_calls", "Demo", "local")
+RESULT = Entry(
+    Message("tool", "x = 1", tool_call_id="1", failed=True),
+    shown="1 line",
+    diff="-a\n+b",
+    changes=(FileChange("/a.py", "", "ff"),),
+)
+ANSWER = Entry(
+    Message("assistant", "One line: \ud83d \u2028 é"), model="Demo", route="local", reason="r", adapter="a@1"
+)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(tmp_path / "home" / "shammah.db")
+    yield opened
+    opened.close()
+
+
+async def test_a_session_comes_back_as_it_was_said(database: Database) -> None:
+    store = SessionStore(database)
+    await store.write("abc", "/project", 0, [QUESTION, CALL, RESULT, ANSWER], 0)
+    found = await store.read("a")
+    assert found is not None
+    assert found.entries[:3] == (QUESTION, CALL, RESULT)
+    assert found.entries[3].message.content == "Half: ? \u2028 é"
+    assert found.turns == (0, 0, 0, 0)
+    assert found.summary.title == "What is in @a.py?"
+    assert found.summary.questions == 1
+
+
+async def test_an_answer_grows_in_place_and_a_later_turn_follows(database: Database) -> None:
+    store = SessionStore(database)
+    for text in ("He", "Hello"):
+        await store.write("s", "/p", 1, [Entry(Message("assistant", text))], 0)
+    await store.write("s", "/p", 2, [QUESTION], 2)
+    found = await store.read("s")
+    assert found is not None
+    assert [entry.message.content for entry in found.entries] == ["Hello", QUESTION.message.content]
+    assert found.turns == (0, 2)
+
+
+async def test_the_list_is_ordered_by_use_and_searched_by_words(database: Database) -> None:
+    store = SessionStore(database)
+    for name, text in (("one", "about 100% wool"), ("two", "about silk"), ("three", "about_silk")):
+        await store.write(name, f"/{name}", 0, [Entry(Message("user", text))], 0)
+    await store.write("one", "/one", 1, [Entry(Message("assistant", "soft"))], 0)
+    assert [found.id for found in await store.list()] == ["one", "three", "two"]
+    assert [found.id for found in await store.list(search="silk about")] == ["three", "two"]
+    assert [found.id for found in await store.list(search="0% soft")] == ["one"]
+    assert [found.id for found in await store.list(search="about_")] == ["three"]
+    newest = await store.newest("/two")
+    assert newest is not None
+    assert newest.id == "two"
+    assert await store.newest("/nowhere") is None
+
+
+async def test_an_id_that_fits_two_sessions_names_none(database: Database) -> None:
+    store = SessionStore(database)
+    await store.write("ab", "/", 0, [QUESTION], 0)
+    await store.write("abc", "/", 0, [QUESTION], 0)
+    assert await store.read("a") is None
+    assert await store.read("") is None
+    found = await store.read("ab")
+    assert found is not None
+    assert found.summary.id == "ab"
+
+
+def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, sys, pathlib\n"
+        "from shammah_tui.conversation import Entry, Message\n"
+        "from shammah_tui.store.database import Database\n"
+        "from shammah_tui.store.session import SessionStore\n"
+        "async def main():\n"
+        "    store = SessionStore(Database(pathlib.Path(sys.argv[1])))\n"
+        "    for number in range(100000):\n"
+        "        await store.write('s', '/', number, [Entry(Message('user', str(number)))], number)\n"
+        "        print(number, flush=True)\n"
+        "asyncio.run(main())\n"
+    )
+    path = tmp_path / "shammah.db"
+    for delay in (1, 17, 60):
+        child = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        for _ in range(delay):
+            acknowledged = int(child.stdout.readline())
+        os.kill(child.pid, signal.SIGKILL)
+        acknowledged = max([acknowledged, *(int(line) for line in child.stdout.read().split() if line.isdigit())])
+        child.wait()
+        child.stdout.close()
+        with sqlite3.connect(path) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+            count = connection.execute("SELECT COUNT(*) FROM entry").fetchone()[0]
+        connection.close()
+        assert count >= acknowledged + 1
+        path.unlink()
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+async def test_a_damaged_file_is_kept_aside_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "shammah.db"
+    path.write_bytes(b"not a database, but text" * 100)
+    database = Database(path)
+    store = SessionStore(database)
+    await store.write("s", "/", 0, [QUESTION], 0)
+    assert "kept as" in database.notice
+    assert _kept_aside(tmp_path).startswith(b"not a database")
+    assert path.stat().st_mode & 0o777 == 0o600
+    database.close()
+
+
+def _kept_aside(folder: Path) -> bytes:
+    (file,) = folder.glob("shammah.db.bad-*")
+    return file.read_bytes()
+
+
+async def test_a_file_of_a_later_version_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "shammah.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    database = Database(path)
+    with pytest.raises(HomeError, match="later version"):
+        await SessionStore(database).list()
+    database.close()
+
+
+async def test_nothing_is_kept_of_work_that_failed(database: Database) -> None:
+    store = SessionStore(database)
+
+    def fail(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO session VALUES ('x', 1, 1, '', '', '', 0, 0, 0)")
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError):
+        await database.run(fail)
+    assert await store.list() == ()
