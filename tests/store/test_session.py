@@ -43,7 +43,7 @@ async def test_a_session_comes_back_as_it_was_said(database: Database) -> None:
     found = await store.read("a")
     assert found is not None
     assert found.entries[:3] == (QUESTION, CALL, RESULT)
-    assert found.entries[3].message.content == "Half: ? \u2028 é"
+    assert found.entries[3].message.content == "One line: ? \u2028 é"
     assert found.turns == (0, 0, 0, 0)
     assert found.summary.title == "What is in @a.py?"
     assert found.summary.questions == 1
