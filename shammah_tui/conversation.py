@@ -69,12 +69,19 @@ class Entry:
     """What the person typed, where more than that was sent (attached files); a tool result in one line."""
     diff: str = ""
     changes: tuple[FileChange, ...] = ()
+    verbatim: str = ""
+    """An assistant's message exactly as its provider gave it (signed thinking among it), as `TurnEnded` told it: sent
+    back unchanged to that same model, by which alone it is read. Empty where text and calls say all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one request; `cached_tokens` of the prompt were not computed again."""
+    """Tokens of one request; `cached_tokens` of the prompt were not computed again, `cache_write_tokens` of it were put
+    into the provider's cache. `completion_tokens` counts thinking too."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: float | None = None
+    """What the request costs, in US dollars; None where nobody charges for it, or the price is not known."""

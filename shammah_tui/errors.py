@@ -9,10 +9,13 @@ ShammahError
 ├── EngineError          the engine process cannot be started, reached or understood
 │   ├── EngineGone       it went away in the middle of an answer
 │   └── EngineBusy       its queue is full (`retry_after_seconds`)
+├── CloudError           Claude gave no answer, or no more of it (its `trouble` says why)
 └── RequestError         the request itself is wrong (a 4xx of the API)
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 
 class ShammahError(Exception):
@@ -68,6 +71,55 @@ class EngineBusy(EngineError):
     def __init__(self, message: str, hint: str = "", *, retry_after_seconds: float = 1.0) -> None:
         super().__init__(message, hint)
         self.retry_after_seconds = retry_after_seconds
+
+
+class CloudTrouble(StrEnum):
+    """Why Claude gave no answer. The last six may pass by themselves."""
+
+    OFFLINE = "offline"
+    FORBIDDEN = "forbidden"
+    KEY_MISSING = "key_missing"
+    KEY_REFUSED = "key_refused"
+    NOT_PERMITTED = "not_permitted"
+    BILLING = "billing"
+    MODEL_NOT_FOUND = "model_not_found"
+    REQUEST = "request"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed_out"
+    RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
+    SERVER = "server"
+    CUT = "cut"
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may be answered a moment later."""
+        return self in _PASSING
+
+
+_PASSING = frozenset(
+    {
+        CloudTrouble.UNREACHABLE,
+        CloudTrouble.TIMED_OUT,
+        CloudTrouble.RATE_LIMITED,
+        CloudTrouble.OVERLOADED,
+        CloudTrouble.SERVER,
+        CloudTrouble.CUT,
+    }
+)
+
+
+class CloudError(ShammahError):
+    """`retry_after_seconds`: when the provider said to come back, where it did."""
+
+    def __init__(
+        self, message: str, hint: str = "", *, trouble: CloudTrouble, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(message, hint)
+        self.trouble = trouble
+        self.retry_after_seconds = retry_after_seconds
+        self.exit_code = 75 if trouble.may_pass else 1
 
 
 class RequestError(ShammahError):

@@ -95,6 +95,13 @@ class TextArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class ThinkingArrived:
+    """A piece of what the model thinks before it answers: shown apart, folded, and no part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolRequested:
     call: ToolCall
 
@@ -108,6 +115,10 @@ class TurnEnded:
     first_token_seconds: float = 0.0
     total_seconds: float = 0.0
     tokens_per_second: float = 0.0
+    verbatim: str = ""
+    """See `Message.verbatim`."""
+    notice: str = ""
+    """What the person should know about how it ended: that a limit cut it, say, and which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +130,4 @@ class TurnFailed:
     exit_code: int = 1
 
 
-TurnEvent = TurnWaiting | TurnStarted | TextArrived | ToolRequested | TurnEnded | TurnFailed
+TurnEvent = TurnWaiting | TurnStarted | TextArrived | ThinkingArrived | ToolRequested | TurnEnded | TurnFailed

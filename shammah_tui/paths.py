@@ -29,6 +29,14 @@ def database() -> Path:
     return home() / "shammah.db"
 
 
+def metrics_folder() -> Path:
+    return home() / "metrics"
+
+
+def privacy_ledger() -> Path:
+    return home() / "privacy.jsonl"
+
+
 def daemon_token() -> Path:
     return home() / "daemon.token"
 

@@ -45,6 +45,43 @@ class EngineSettings(Section):
     queue: Annotated[int, Field(ge=0, description="Requests that may wait for a slot; further ones get 429")] = 64
 
 
+class ClaudeSettings(Section):
+    model: Annotated[str, Field(min_length=1, description="Model of the Claude API")] = "claude-opus-5-5"
+    max_tokens: Annotated[
+        int, Field(ge=1, le=128_000, description="Longest answer of Claude, in tokens, its thinking included")
+    ] = 16_384
+    effort: Annotated[
+        Literal["default", "low", "medium", "high", "xhigh", "max"],
+        Field(description="How much Claude works on an answer, where the model knows such levels"),
+    ] = "default"
+    thinking: Annotated[bool, Field(description="Whether Claude may think first; some models always do")] = True
+    thinking_tokens: Annotated[
+        int, Field(ge=1024, description="How long older models may think, in tokens; newer ones go by effort")
+    ] = 4096
+    base_url: Annotated[
+        str, Field(description="Where the API is; empty means ANTHROPIC_BASE_URL, else Anthropic itself")
+    ] = ""
+    timeout_seconds: Annotated[float, Field(gt=0, description="How long to wait for the next sign of an answer")] = 120
+    retries: Annotated[int, Field(ge=0, le=10, description="How often to try again when the API is busy")] = 4
+
+
+class RouterSettings(Section):
+    cloud: Annotated[
+        Literal["ask", "allow", "never"],
+        Field(description="May a question go to Claude by itself: ask first, allow, or never (not on demand either)"),
+    ] = "ask"
+    escalate: Annotated[
+        Literal["offer", "auto", "never"],
+        Field(description="What to do when the local model seems unsure: offer Claude, take it, or neither"),
+    ] = "offer"
+
+
+class MetricsSettings(Section):
+    enabled: Annotated[
+        bool, Field(description="Keep questions and answers on this machine, as material for learning")
+    ] = True
+
+
 class LoraSettings(Section):
     rank: Annotated[int, Field(ge=1, le=256, description="Rank of the adapter")] = 16
     alpha: Annotated[float, Field(gt=0, description="Scale of the adapter is alpha / rank")] = 32
@@ -62,11 +99,15 @@ class LoraSettings(Section):
 
 class Settings(Section):
     api_key: Annotated[
-        SecretStr, Field(description="Key of the Claude API; ANTHROPIC_API_KEY is used when it is empty")
+        SecretStr,
+        Field(description="Key of the Claude API; when it is empty, ANTHROPIC_API_KEY or the keyring is used"),
     ] = SecretStr("")
     streaming_enabled: Annotated[bool, Field(description="Show answers while they are written")] = True
     offline: Annotated[bool, Field(description="Nothing leaves this machine, no download, no cloud")] = False
     theme: Annotated[str, Field(description="Theme of the screen")] = "shammah-dark"
     model: ModelSettings = ModelSettings()
     engine: EngineSettings = EngineSettings()
+    claude: ClaudeSettings = ClaudeSettings()
+    router: RouterSettings = RouterSettings()
+    metrics: MetricsSettings = MetricsSettings()
     lora: LoraSettings = LoraSettings()
