@@ -43,6 +43,9 @@ class Message:
     """Set on `tool` messages alone: the call that this is the result of."""
     failed: bool = False
     """Set on `tool` messages alone: the call was refused, or went wrong."""
+    verbatim: str = ""
+    """An assistant's message exactly as its provider gave it (signed thinking among it), as `TurnEnded` told it: sent
+    back unchanged to that same model, by which alone it is read. Empty where text and calls say all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,6 @@ class Entry:
     """What the person typed, where more than that was sent (attached files); a tool result in one line."""
     diff: str = ""
     changes: tuple[FileChange, ...] = ()
-    verbatim: str = ""
-    """An assistant's message exactly as its provider gave it (signed thinking among it), as `TurnEnded` told it: sent
-    back unchanged to that same model, by which alone it is read. Empty where text and calls say all."""
 
 
 @dataclass(frozen=True, slots=True)
