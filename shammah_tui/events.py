@@ -6,8 +6,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
 
 from shammah_tui.conversation import FinishReason, ToolCall, Usage
+
+if TYPE_CHECKING:
+    from asyncio import Future
 
 
 class Phase(StrEnum):
@@ -82,11 +86,16 @@ class TurnWaiting:
 
 @dataclass(frozen=True, slots=True)
 class TurnStarted:
-    """A backend took the question. `model` is its display name; `route` is "local" or "claude"."""
+    """A backend took the question. `model` is its display name; `route` is "local" or "claude".
+
+    `turn` is the question's sequence number in its session: it names this turn for a rating.
+    """
 
     model: str
     route: str
     reason: str = ""
+    turn: int = 0
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +112,83 @@ class ThinkingArrived:
 
 @dataclass(frozen=True, slots=True)
 class ToolRequested:
+    """The model asks for a tool; nothing was run yet."""
+
     call: ToolCall
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """What the person answered. `note`: the reason of a denial, in their words, for the model."""
+
+    choice: Literal["once", "session", "always", "deny"]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PermissionAsked:
+    """A tool waits for the person: whoever reads this sets `answer`. A cancelled or forgotten one means deny."""
+
+    call: ToolCall
+    display: str
+    """The whole command, path or address."""
+    reason: str
+    """Why it is asked."""
+    rules: tuple[str, ...]
+    """What "always" would save, a line each; empty where "for this session" and "always" are not offered."""
+    preview: str
+    """What would change, as a unified diff; empty where nothing can be shown."""
+    answer: Future[Approval]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """It was allowed, and runs."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """A piece of what a running tool prints; a flood is thinned out."""
+
+    call_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """How a call ended: `text` is what the model is told, `summary` one line for the person. `refused`: it was not
+    allowed, and did not run."""
+
+    call_id: str
+    text: str
+    summary: str
+    failed: bool = False
+    refused: bool = False
+    diff: str = ""
+    truncated: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something that the person should know about this turn: results cut to fit, a repair, a loop that was ended."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """One request to the model is over, and its tools come next; the turn goes on."""
+
+    usage: Usage = Usage()
+    tokens_per_second: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """The answer is over, whole or not (`finish_reason`). Durations in seconds."""
+    """The answer is over, whole or not (`finish_reason`). Durations in seconds; `usage` of all its requests."""
 
     finish_reason: FinishReason
     usage: Usage = Usage()
@@ -130,4 +210,18 @@ class TurnFailed:
     exit_code: int = 1
 
 
-TurnEvent = TurnWaiting | TurnStarted | TextArrived | ThinkingArrived | ToolRequested | TurnEnded | TurnFailed
+TurnEvent = (
+    TurnWaiting
+    | TurnStarted
+    | TextArrived
+    | ThinkingArrived
+    | ToolRequested
+    | PermissionAsked
+    | ToolStarted
+    | ToolOutput
+    | ToolFinished
+    | Noticed
+    | StepEnded
+    | TurnEnded
+    | TurnFailed
+)
