@@ -53,15 +53,14 @@ def place_of(url: httpx2.URL) -> str:
     return f"{url.raw_host.decode('ascii').strip('[]')}:{url.port or _PORTS[url.scheme]}"
 
 
-async def locate(url: httpx2.URL, granted: frozenset[str]) -> Destination:
+async def locate(url: httpx2.URL, granted: frozenset[str], private: frozenset[str] = frozenset()) -> Destination:
     """The address to connect to. Raises Refused where scheme, port or any address of the host is not allowed."""
     host, port = url.raw_host.decode("ascii").strip("[]"), url.port or _PORTS[url.scheme]
-    is_granted = place_of(url) in granted
-    if (url.scheme, port) != ("https", 443) and not is_granted:
+    if (url.scheme, port) != ("https", 443) and place_of(url) not in granted:
         raise Refused(f"Only https on port 443 is fetched; {url.scheme} on port {port} needs the person's grant.")
     ips = [host] if ":" in host or is_dotted_quad(host) else await _resolve(host, port)
     for ip in ips:
-        if is_metadata(ip) or not (is_public(ip) or is_granted):
+        if is_metadata(ip) or not (is_public(ip) or place_of(url) in private):
             raise Refused(f"{host} leads to {ip}, which is not a public address; it is not fetched.")
     return Destination(url, host, port, ips[0])
 

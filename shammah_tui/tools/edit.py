@@ -34,21 +34,25 @@ class Edit(Tool[EditArguments]):
     arguments = EditArguments
 
     async def run(self, arguments: EditArguments, context: Context) -> AsyncGenerator[Piece, None]:
-        path = resolve(arguments.file_path, context)
-        if not arguments.old_string:
-            raise Refused("old_string is empty. To make a file, or to replace all of one, use Write.")
-        before = await asyncio.to_thread(load, path, context.limits)
-        _refuse_unseen(path, before, context)
-        assert before is not None
-        text = await asyncio.to_thread(replaced, before.text, arguments)
+        path, before, text = await asyncio.to_thread(planned, arguments, context)
         result, stamp = await asyncio.to_thread(store, path, before, text, context)
         context.seen.note(str(path), stamp)
         yield result
 
 
-def _refuse_unseen(path: Path, before: Stored | None, context: Context) -> None:
+def planned(arguments: EditArguments, context: Context) -> tuple[Path, Stored, str]:
+    """The file, what it holds, and what it would hold; nothing is written. Raises Refused and OSError."""
+    path = resolve(arguments.file_path, context)
+    if not arguments.old_string:
+        raise Refused("old_string is empty. To make a file, or to replace all of one, use Write.")
+    before = load(path, context.limits)
     if before is None:
         raise Refused(f"There is no file {path}. To make one, use Write.")
+    _refuse_unseen(path, before, context)
+    return path, before, replaced(before.text, arguments)
+
+
+def _refuse_unseen(path: Path, before: Stored, context: Context) -> None:
     if context.seen.get(str(path)) is None:
         raise Refused(f"{path} was not read yet. Read it first, then edit it.")
     if not context.seen.is_current(str(path), before.digest):

@@ -43,7 +43,7 @@ async def fetch(text: str, context: Context) -> Page | Elsewhere:
     try:
         async with asyncio.timeout(limits.web_seconds):
             for _ in range(limits.web_redirects + 1):
-                answer = await _ask(await locate(url, context.granted_hosts), context)
+                answer = await _ask(await locate(url, context.granted_hosts, context.private_hosts), context)
                 if isinstance(answer, Page):
                     return answer
                 target = read(str(answer))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 
 from shammah_tui.tools.ignore import Walk
@@ -23,14 +24,25 @@ class Glob(Tool[GlobArguments]):
     arguments = GlobArguments
 
     async def run(self, arguments: GlobArguments, context: Context) -> AsyncGenerator[Piece, None]:
-        root = resolve(arguments.path or ".", context)
+        folder, below = _rooted(arguments)
+        root = resolve(folder, context)
         try:
-            pattern = PathPattern.parse(arguments.pattern.removeprefix("./"))
+            pattern = PathPattern.parse(below)
         except BadPattern as error:
             raise Refused(f"Glob: {error}.") from error
         with open_folder(root):
             pass  # a folder, and one that may be entered: the error says otherwise
         yield await asyncio.to_thread(_list, str(root), pattern, context.limits)
+
+
+def _rooted(arguments: GlobArguments) -> tuple[str, str]:
+    """The folder to search and the pattern from there: one that begins at `/` or `~` brings its folder."""
+    pattern = arguments.pattern.removeprefix("./")
+    if not pattern.startswith(("/", "~")):
+        return arguments.path or ".", pattern
+    head = re.split(r"[*?\[{]", pattern, maxsplit=1)[0]
+    folder = head[: head.rfind("/") + 1] or "/"
+    return folder, pattern.removeprefix(folder)
 
 
 def _list(root: str, pattern: PathPattern, limits: Limits) -> Result:

@@ -23,7 +23,7 @@ class Stamp:
 
 
 class SeenFiles:
-    """One for a session, keyed by real path. Touched from the event loop alone."""
+    """One for a session, keyed by real path. Noted on the event loop alone, read from any thread."""
 
     def __init__(self) -> None:
         self._stamps: dict[str, Stamp] = {}

@@ -67,7 +67,9 @@ class Context:
     place: str = ""
     """The real path that this call was allowed for; a call that leads elsewhere by now is refused. Empty: not bound."""
     granted_hosts: frozenset[str] = frozenset()
-    """`host:port` where WebFetch may go although the port is not 443, the scheme is http, or the address not public."""
+    """`host:port` where WebFetch may go although the port is not 443 or the scheme is http."""
+    private_hosts: frozenset[str] = frozenset()
+    """`host:port` whose address need not be public. No grant of a person opens one: names lead elsewhere later."""
     certificates: Path | None = None
     """A bundle of authorities that WebFetch trusts instead of the system's."""
     wrap: Callable[[Sequence[str]], Sequence[str]] = _as_it_is

@@ -28,34 +28,47 @@ async def run(name: str, arguments: Mapping[str, Any], context: Context) -> Asyn
 
     Permission is the caller's: nothing is asked here.
     """
-    tool = TOOLS.get(name)
-    if tool is None:
-        yield _failed(f"There is no tool {name!r}. There are: {', '.join(TOOLS)}.")
-        return
     try:
-        parsed = tool.arguments.model_validate(dict(arguments))
-    except ValidationError as error:
-        yield _failed(_mistakes(name, error))
-        return
-    try:
-        async with aclosing(tool.run(parsed, context)) as pieces:
+        parsed = _checked(name, arguments)
+        async with aclosing(TOOLS[name].run(parsed, context)) as pieces:
             async for piece in pieces:
                 yield piece
     except Refused as error:
-        yield _failed(error.text)
+        yield failed(error.text)
     except HomeError as error:
-        yield _failed(f"{name} could not keep what it needs: {error}")
+        yield failed(f"{name} could not keep what it needs: {error}")
     except OSError as error:
-        yield _failed(_in_words(name, error))
+        yield failed(_in_words(name, error))
 
 
-def _failed(text: str) -> Result:
+def mistakes_in(name: str, arguments: Mapping[str, Any]) -> str:
+    """What is wrong with a call before anything is asked or run, in words for the model; empty where nothing is."""
+    try:
+        _checked(name, arguments)
+    except Refused as error:
+        return error.text
+    return ""
+
+
+def failed(text: str) -> Result:
     return Result(text, text.partition("\n")[0], failed=True)
+
+
+def _checked(name: str, arguments: Mapping[str, Any]) -> Any:
+    """Raises Refused."""
+    tool = TOOLS.get(name)
+    if tool is None:
+        raise Refused(f"There is no tool {name!r}. There are: {', '.join(TOOLS)}.")
+    try:
+        return tool.arguments.model_validate(dict(arguments))
+    except ValidationError as error:
+        raise Refused(_mistakes(name, error)) from error
 
 
 def _mistakes(name: str, error: ValidationError) -> str:
     found = (f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}" for item in error.errors())
-    return f"{name} was not run, its arguments are wrong. {'; '.join(found)}."
+    # An unknown name may hold half a surrogate pair, which nobody can send on.
+    return f"{name} was not run, its arguments are wrong. {'; '.join(found)}.".encode("utf-8", "replace").decode()
 
 
 def _in_words(name: str, error: OSError) -> str:

@@ -91,7 +91,7 @@ def origin() -> Iterator[str]:
 
 @pytest.fixture
 def granted(context: Context, origin: str) -> Context:
-    return replace(context, granted_hosts=frozenset({origin}))
+    return replace(context, granted_hosts=frozenset({origin}), private_hosts=frozenset({origin}))
 
 
 async def test_a_page_becomes_readable_text(call: Call, granted: Context, origin: str) -> None:
@@ -162,8 +162,15 @@ async def test_addresses_that_are_not_public_or_not_plain_are_refused(call: Call
 
 
 async def test_a_metadata_address_is_refused_in_spite_of_a_grant() -> None:
+    places = frozenset({"192.0.0.192:443"})
     with pytest.raises(Refused, match="not a public"):
-        await address.locate(address.read("https://192.0.0.192/"), frozenset({"192.0.0.192:443"}))
+        await address.locate(address.read("https://192.0.0.192/"), places, places)
+
+
+async def test_a_granted_port_does_not_lead_into_the_local_network(call: Call, context: Context, origin: str) -> None:
+    granted = replace(context, granted_hosts=frozenset({origin}))
+    assert "not a public address" in (await call("WebFetch", granted, url=f"http://{origin}/page")).text
+    assert not Pages.seen
 
 
 def test_a_page_nested_without_end_is_still_read() -> None:
@@ -198,7 +205,7 @@ async def test_an_encrypted_page_is_checked_by_its_name_although_an_address_is_d
     tls.sni_callback = lambda _, name, __: names.append(name)
     with serving(tls) as port:
         places = frozenset({f"localhost:{port}", f"127.0.0.1:{port}"})
-        trusting = replace(context, granted_hosts=places, certificates=certificate)
+        trusting = replace(context, granted_hosts=places, private_hosts=places, certificates=certificate)
         assert "# Head" in (await call("WebFetch", trusting, url=f"https://localhost:{port}/page")).text
         assert names == ["localhost"]
         wrong_name = await call("WebFetch", trusting, url=f"https://127.0.0.1:{port}/page")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from shammah_tui.tools.permission import command, file_call, web
 from shammah_tui.tools.permission.decision import (
@@ -119,7 +120,7 @@ def _under_mode(tool: str, finding: Finding, context: Context) -> Finding:
     if context.mode is Mode.PLAN and not reads_only:
         return Finding(Verdict.DENY, "plan mode only reads", is_fixed=True)
     if finding.verdict is Verdict.ASK and not finding.is_fixed and _is_lifted(tool, context):
-        finding = Finding(Verdict.ALLOW, f"{context.mode.value} mode", reads_only=finding.reads_only)
+        finding = replace(finding, verdict=Verdict.ALLOW, reason=f"{context.mode.value} mode", patterns=())
     if finding.verdict is Verdict.ASK and not context.attended:
         return Finding(Verdict.DENY, f"nobody is there to be asked: {finding.reason}")
     return finding
@@ -138,4 +139,4 @@ def _decision(call: Call, finding: Finding, context: Context) -> Decision:
         grants = tuple(Rule(call.tool, pattern, project=context.real_project) for pattern in finding.patterns)
     shown = call.arguments.get(_SHOWN.get(call.tool, "file_path"), "")
     display = shown if isinstance(shown, str) else ""
-    return Decision(finding.verdict, finding.reason, grants, display, digest_of(call, context))
+    return Decision(finding.verdict, finding.reason, grants, display, digest_of(call, context), finding.place)

@@ -37,6 +37,12 @@ class Mode(StrEnum):
     PLAN = "plan"
     AUTO = "auto"
 
+    @property
+    def following(self) -> Mode:
+        """The one that Shift+Tab goes on to."""
+        modes = list(Mode)
+        return modes[(modes.index(self) + 1) % len(modes)]
+
 
 class Effect(StrEnum):
     ALLOW = "allow"
@@ -120,6 +126,8 @@ class Decision:
     grants: tuple[Rule, ...] = ()
     display: str = ""
     digest: str = ""
+    place: str = ""
+    """For a tool that opens files: the real path that was judged. One that leads elsewhere by then is refused."""
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, default=repr)
@@ -138,7 +146,8 @@ def digest_of(call: Call, context: Context) -> str:
 class Finding:
     """The judgement of one part; `pattern` is the rule that would let it pass, empty where none may.
 
-    `reads_only` says that an allowed part changes nothing, and `floor` that no mode may lift a denial or a question.
+    `reads_only` says that an allowed part changes nothing, `is_fixed` that no mode may lift a denial or a question, and
+    `place` is the real path that it is about, where it is about one.
     """
 
     verdict: Verdict
@@ -146,6 +155,7 @@ class Finding:
     patterns: tuple[str, ...] = ()
     reads_only: bool = False
     is_fixed: bool = False
+    place: str = ""
 
 
 def strictest(findings: list[Finding]) -> Finding:
@@ -160,4 +170,5 @@ def strictest(findings: list[Finding]) -> Finding:
         tuple(patterns),
         reads_only=all(finding.reads_only for finding in findings),
         is_fixed=any(finding.is_fixed for finding in findings if finding.verdict is worst.verdict),
+        place=findings[0].place,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shammah_tui.tools.permission.characters import folded, hidden_character
@@ -52,7 +53,9 @@ def _judge_search(tool: str, arguments: Mapping[str, Any], patterns: Sequence[st
     findings = [_judge_path(tool, folder, patterns, context)]
     if names.startswith(("/", "~")):
         head = re.split(r"[*?\[{]", names, maxsplit=1)[0]
-        findings = [_judge_path(tool, head[: head.rfind("/") + 1] or "/", patterns, context)]
+        rooted = _judge_path(tool, head[: head.rfind("/") + 1] or "/", patterns, context)
+        # Glob searches from there; Grep's filter only narrows what lies under `path`.
+        findings = [rooted] if tool == "Glob" else [*findings, rooted]
     if tool == "Grep" and may_pick_credential(names):
         findings.append(Finding(Verdict.ASK, f"`{names}` picks credential files"))
     if ".." in names or "\\" in names or hidden_character(names):
@@ -69,12 +72,14 @@ def _judge_path(tool: str, text: str, patterns: Sequence[str], context: Context)
         return Finding(Verdict.DENY, f"`{text}` is a credential file; no rule opens those", is_fixed=True)
     hidden = hidden_character(text)
     if hidden:
-        return Finding(Verdict.ASK, f"the path holds a character that cannot be seen ({hidden})", is_fixed=True)
-    if _ODD.search(text) or "\n" in text or "\t" in text or written.startswith("~") or is_kernel(written):
-        return Finding(Verdict.ASK, f"`{text}` is not a plain path", is_fixed=True)
-    return (
-        _judge_write(tool, text, place, patterns, context) if tool in WRITERS else _judge_read(place, patterns, context)
-    )
+        found = Finding(Verdict.ASK, f"the path holds a character that cannot be seen ({hidden})", is_fixed=True)
+    elif _ODD.search(text) or "\n" in text or "\t" in text or written.startswith("~") or is_kernel(written):
+        found = Finding(Verdict.ASK, f"`{text}` is not a plain path", is_fixed=True)
+    elif tool in WRITERS:
+        found = _judge_write(tool, text, place, patterns, context)
+    else:
+        found = _judge_read(place, patterns, context)
+    return replace(found, place=place.real)
 
 
 def _judge_read(place: Place, patterns: Sequence[str], context: Context) -> Finding:
