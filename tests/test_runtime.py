@@ -60,7 +60,7 @@ class Engine:
         self.switched.append(model)
         return LOADING
 
-    async def tokenize(self, messages: Sequence[Message]) -> TokenizeReport:
+    async def tokenize(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> TokenizeReport:
         return TokenizeReport(tokens=len(messages), context_tokens=100)
 
     async def close(self) -> None:
@@ -137,11 +137,12 @@ async def test_an_answer_is_streamed_and_kept() -> None:
 async def test_a_question_waits_for_the_model_and_goes_on_by_itself() -> None:
     engine = Engine(states=(BootstrapState(Phase.INITIALIZING), LOADING))
     runtime, _ = runtime_of(engine)
-    asking = asyncio.create_task(heard(runtime))
-    await reaches(runtime, LOADING.phase)
-    engine.news.put_nowait(READY)
-    events = await asking
-    assert isinstance(events[0], TurnWaiting)
+    events: list[TurnEvent] = []
+    async with asyncio.timeout(5), aclosing(runtime.ask("hi")) as answer:
+        async for event in answer:
+            events.append(event)
+            if event == TurnWaiting("The model is loading."):
+                engine.news.put_nowait(READY)
     assert events[-1] == TurnEnded("stop")
     await runtime.close()
 

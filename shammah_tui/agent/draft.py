@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shammah_tui.conversation import Entry, FinishReason, Message, ToolCall
-from shammah_tui.events import TextArrived, ToolRequested, TurnEnded, TurnEvent
+from shammah_tui.agent.prompt import with_rules
+from shammah_tui.conversation import Entry, FileChange, FinishReason, Message, ToolCall
+from shammah_tui.events import TextArrived, ToolFinished, ToolRequested, TurnEnded, TurnEvent, TurnStarted
 
 NOT_RUN = "Not run: the turn was over before this tool was."
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One conversation: the session it belongs to, the system prompt, and what was said."""
+    """One conversation: the session it belongs to, the system prompt without the person's rules, what was said."""
 
     session: str
     system: str
@@ -41,44 +42,83 @@ class Record:
 
 
 class Draft:
-    """The turn that is being answered: the question, and everything heard since."""
+    """The turn that is being answered: the question, and everything heard since.
 
-    def __init__(self, record: Record, question: str) -> None:
+    `shown` is what the person typed, where the question holds more (attached files); `rules` are the person's that
+    are in scope, a line each.
+    """
+
+    def __init__(self, record: Record, question: str, *, shown: str = "", rules: Sequence[str] = ()) -> None:
         self.record = record
-        self._entries = [Entry(Message("user", question))]
+        self.turn = len(record.entries)
+        self.rules = tuple(rules)
+        self.started = TurnStarted("", "")
+        self._said = [Entry(Message("user", question), shown=shown)]
         self._parts: list[str] = []
         self._calls: list[ToolCall] = []
-        self._finish_reason: FinishReason | None = None
-        self.model = ""
-        self.route = ""
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """What the next request to a backend holds."""
-        return (*self.record.messages, *(entry.message for entry in self._entries))
+        system = Message("system", with_rules(self.record.system, self.rules))
+        return (system, *(entry.message for entry in (*self.record.entries, *self._said)))
 
     @property
     def said_something(self) -> bool:
-        return bool(self._parts or self._calls) or len(self._entries) > 1
+        return bool(self._parts or self._calls) or len(self._said) > 1
+
+    @property
+    def settled(self) -> int:
+        """How many of `entries()` will not change any more."""
+        return len(self._said)
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """What the request that just ended asks for."""
+        last = self._said[-1].message
+        return last.tool_calls if last.role == "assistant" else ()
 
     def hear(self, event: TurnEvent) -> None:
         match event:
+            case TurnStarted():
+                self.started = event
             case TextArrived(text):
                 self._parts.append(text)
             case ToolRequested(call):
                 self._calls.append(call)
             case TurnEnded():
-                self._finish_reason = event.finish_reason
+                self._settle(event.finish_reason, event.verbatim)
             case _:
                 pass
 
+    def finish(self, event: ToolFinished, changes: Sequence[FileChange] = ()) -> None:
+        """The result of one call; results may come in any order."""
+        message = Message("tool", event.text, tool_call_id=event.call_id, failed=event.failed)
+        self._said.append(Entry(message, shown=event.summary, diff=event.diff, changes=tuple(changes)))
+
+    def entries(self, reason: FinishReason) -> tuple[Entry, ...]:
+        """The whole turn as it would be kept if it ended now; `reason` counts where the answer is not whole."""
+        said = [*self._said, *self._unsettled(reason)]
+        asked = [call.id for entry in said for call in entry.message.tool_calls]
+        answered = {entry.message.tool_call_id for entry in said}
+        missing = [Entry(_not_run(identity)) for identity in asked if identity not in answered]
+        return (*said, *missing)
+
     def close(self, reason: FinishReason) -> Record:
         """The conversation with this turn in it. `reason` counts only where no backend gave one."""
-        if not self.said_something:
-            return self.record
-        entries = list(self._entries)
-        if self._parts or self._calls:
-            answer = Message("assistant", "".join(self._parts), tuple(self._calls))
-            entries.append(Entry(answer, self._finish_reason or reason, self.model, self.route))
-            entries.extend(Entry(Message("tool", NOT_RUN, tool_call_id=call.id)) for call in self._calls)
-        return self.record.extended(entries)
+        return self.record.extended(self.entries(reason)) if self.said_something else self.record
+
+    def _settle(self, reason: FinishReason, verbatim: str) -> None:
+        self._said += self._unsettled(reason, verbatim)
+        self._parts, self._calls = [], []
+
+    def _unsettled(self, reason: FinishReason, verbatim: str = "") -> list[Entry]:
+        if not self._parts and not self._calls:
+            return []
+        begun = self.started
+        message = Message("assistant", "".join(self._parts), tuple(self._calls), verbatim=verbatim)
+        return [Entry(message, reason, begun.model, begun.route, begun.reason, begun.adapter)]
+
+
+def _not_run(call_id: str) -> Message:
+    return Message("tool", NOT_RUN, tool_call_id=call_id, failed=True)

@@ -18,6 +18,11 @@ def system_prompt(*, folder: str = "", instructions: str = "", rules: Sequence[s
         parts.append(f"Working folder: {folder}")
     if instructions:
         parts.append(f"Instructions of this project:\n{instructions.strip()}")
-    if rules:
-        parts.append("Rules of this person:\n" + "\n".join(f"- {rule}" for rule in rules))
-    return "\n\n".join(parts)
+    return with_rules("\n\n".join(parts), rules)
+
+
+def with_rules(system: str, rules: Sequence[str]) -> str:
+    """A system prompt with the person's rules at its end; as it is where there are none."""
+    if not rules:
+        return system
+    return f"{system}\n\nRules of this person:\n" + "\n".join(f"- {rule}" for rule in rules)

@@ -82,6 +82,12 @@ class MetricsSettings(Section):
     ] = True
 
 
+class AgentSettings(Section):
+    steps: Annotated[
+        int, Field(ge=1, description="How often the model may go on after its tools before a turn ends")
+    ] = 50
+
+
 class LoraSettings(Section):
     rank: Annotated[int, Field(ge=1, le=256, description="Rank of the adapter")] = 16
     alpha: Annotated[float, Field(gt=0, description="Scale of the adapter is alpha / rank")] = 32
@@ -110,4 +116,5 @@ class Settings(Section):
     claude: ClaudeSettings = ClaudeSettings()
     router: RouterSettings = RouterSettings()
     metrics: MetricsSettings = MetricsSettings()
+    agent: AgentSettings = AgentSettings()
     lora: LoraSettings = LoraSettings()

@@ -136,6 +136,7 @@ def _detail(entry: Entry) -> str:
         "tool_calls": [asdict(call) for call in message.tool_calls],
         "tool_call_id": message.tool_call_id,
         "failed": message.failed,
+        "verbatim": message.verbatim,
         "reason": entry.reason,
         "adapter": entry.adapter,
         "shown": entry.shown,
@@ -164,6 +165,7 @@ def _entry(row: sqlite3.Row) -> Entry:
         tuple(ToolCall(**call) for call in detail.get("tool_calls", ())),
         detail.get("tool_call_id", ""),
         detail.get("failed", False),
+        detail.get("verbatim", ""),
     )
     return Entry(
         message,

@@ -47,7 +47,7 @@ def test_every_tool_call_has_its_result() -> None:
         draft.hear(ToolRequested(call))
     messages = draft.close("interrupted").messages
     assert messages[2] == Message("assistant", "", calls)
-    assert messages[3:] == tuple(Message("tool", NOT_RUN, tool_call_id=call.id) for call in calls)
+    assert messages[3:] == tuple(Message("tool", NOT_RUN, tool_call_id=call.id, failed=True) for call in calls)
 
 
 def test_a_record_never_changes() -> None:

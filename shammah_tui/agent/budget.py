@@ -1,0 +1,64 @@
+"""Makes a conversation fit the model: older tool results are left out first, and that is said.
+
+What the person and the model said is never dropped in silence: where results alone do not make room, the request is
+refused with what the person can do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from shammah_tui.conversation import Message
+from shammah_tui.errors import ContextOverflow
+
+Count = Callable[[Sequence[Message]], Awaitable[tuple[int, int]]]
+"""Tokens of a conversation with its tools, and of what the model can read: by the model's own tokenizer."""
+
+# A result shorter than this costs less than the sentence that would stand in its place.
+SHORTENED_FROM_CHARACTERS = 400
+# The newest results are what the model works with just now.
+KEPT_RESULTS = 2
+# Room is made for several steps at once: each time the beginning changes, all of it is read anew.
+FILLED_AFTERWARDS = 0.7
+# No tokenizer makes more tokens than bytes: below this share of the context nobody needs to count.
+ANSWER_SHARE_MAX = 0.25
+
+PLACEHOLDER = "[{count} characters of this result were left out to make room; run the tool again to see them.]"
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    messages: tuple[Message, ...]
+    notice: str = ""
+
+
+async def fit(messages: Sequence[Message], count: Count, *, answer_tokens: int) -> Fitted:
+    """The conversation so that it and an answer of up to `answer_tokens` (at most a quarter of the context) fit.
+
+    Raises ContextOverflow where leaving results out is not enough.
+    """
+    tokens, context = await count(messages)
+    room = context - min(answer_tokens, int(context * ANSWER_SHARE_MAX))
+    if tokens <= room:
+        return Fitted(tuple(messages))
+    found, left_out = list(messages), 0
+    results = [at for at, message in enumerate(found) if message.role == "tool"]
+    for at in results[:-KEPT_RESULTS] + results[-KEPT_RESULTS:]:
+        if tokens <= (room if at in results[-KEPT_RESULTS:] else room * FILLED_AFTERWARDS):
+            break
+        length = len(found[at].content)
+        if length < SHORTENED_FROM_CHARACTERS:
+            continue
+        found[at] = replace(found[at], content=PLACEHOLDER.format(count=f"{length:,}"))
+        left_out += 1
+        tokens, _ = await count(found)
+    if tokens > room:
+        raise ContextOverflow(
+            f"The conversation has {tokens:,} tokens; this model reads {context:,}, its answer included.",
+            "/new begins a new conversation; a model with a longer context (F3) can go on with this one.",
+            prompt_tokens=tokens,
+            context_tokens=context,
+        )
+    results_left_out = "1 older tool result was" if left_out == 1 else f"{left_out} older tool results were"
+    return Fitted(tuple(found), f"{results_left_out} left out of what the model reads, to make room.")

@@ -1,0 +1,44 @@
+"""Keeps a turn on disk while it is said: the question and each step at once, a growing answer each second."""
+
+from __future__ import annotations
+
+import time
+
+from shammah_tui.agent.draft import Draft, Record
+from shammah_tui.conversation import Entry
+from shammah_tui.errors import HomeError
+from shammah_tui.store.session import SessionStore
+
+SECONDS = 1.0
+
+
+class Journal:
+    """Of one turn. `trouble` says why it could not be kept, empty where it was; the turn itself goes on."""
+
+    def __init__(self, store: SessionStore, folder: str, draft: Draft) -> None:
+        self.trouble = ""
+        self._store = store
+        self._folder = folder
+        self._draft = draft
+        self._kept = 0
+        self._kept_at = 0.0
+
+    async def keep(self) -> None:
+        """Write what is new; what is still growing only now and then."""
+        settled = self._draft.settled
+        if settled == self._kept and time.monotonic() < self._kept_at + SECONDS:
+            return
+        # A crash from here on leaves an answer that is marked as cut.
+        await self._write(self._draft.entries("lost")[self._kept :])
+        self._kept, self._kept_at = settled, time.monotonic()
+
+    async def close(self, record: Record) -> None:
+        """Write the turn as it became part of `record`; one that nothing was said to is taken out again."""
+        await self._write(record.entries[self._draft.turn + self._kept :])
+
+    async def _write(self, entries: tuple[Entry, ...]) -> None:
+        session, first = self._draft.record.session, self._draft.turn + self._kept
+        try:
+            await self._store.write(session, self._folder, first, entries, self._draft.turn)
+        except HomeError as error:
+            self.trouble = error.message

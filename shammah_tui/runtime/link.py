@@ -1,0 +1,193 @@
+"""The link to the engine: reached in the background, its states relayed, started again where it goes away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+from shammah_tui.agent.loop import Backend
+from shammah_tui.config.settings import Settings
+from shammah_tui.conversation import Message, ToolSpec
+from shammah_tui.errors import EngineError, EngineGone
+from shammah_tui.events import BootstrapState, Phase, TurnWaiting
+from shammah_tui.wire import TokenizeReport
+
+SETTLED = frozenset({Phase.READY, Phase.FAILED, Phase.NOT_AVAILABLE})
+# An engine that dies this often without a model being ready in between is not started again by itself.
+DEATHS_MAX = 2
+
+GONE = "The engine went away."
+AGAIN = "The engine went away; it is started again."
+SEND_AGAIN = "The engine is started again: send the question once more."
+WAITING_FOR = {
+    Phase.INITIALIZING: "The engine is starting.",
+    Phase.DOWNLOADING: "The model is downloading.",
+    Phase.LOADING: "The model is loading.",
+}
+
+
+class Engine(Protocol):
+    """A connected engine, as `backends.engine_client.EngineClient` is one. Methods raise EngineError, EngineGone."""
+
+    def events(self) -> AsyncIterator[BootstrapState]: ...
+
+    async def switch_model(self, model: str) -> BootstrapState: ...
+
+    async def tokenize(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> TokenizeReport: ...
+
+    async def close(self) -> None: ...
+
+
+Connect = Callable[[Settings, str | None], Awaitable[tuple[Engine, Backend]]]
+
+
+class EngineLink:
+    """`state` is the engine's as it was last heard; `engine` and `backend` are None while it is not connected.
+
+    `model`: what `--model` was given; an engine that already runs with another one changes to it.
+    """
+
+    def __init__(self, settings: Settings, model: str | None, connect: Connect | None) -> None:
+        self.state = BootstrapState(Phase.INITIALIZING)
+        self.engine: Engine | None = None
+        self.backend: Backend | None = None
+        self._settings = settings
+        self._model = model
+        self._connect = connect or connect_engine
+        self._changed = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._watcher: asyncio.Task[None] | None = None
+        self._deaths = 0
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin to reach the engine, in the background; again after a failure. Needs a running event loop."""
+        self._wanted.set()
+        if self._watcher is None:
+            self._watcher = asyncio.create_task(self._watch(), name="engine-link")
+            self._watcher.add_done_callback(lambda _: self._announce())
+
+    async def states(self) -> AsyncGenerator[BootstrapState, None]:
+        """The present state and each later one, the latest alone where the reader is slower."""
+        self.start()
+        seen: BootstrapState | None = None
+        while True:
+            changed = self._changed
+            if self.state is not seen:
+                seen = self.state
+                yield seen
+            elif self._closed:
+                return
+            elif self._watcher is not None and self._watcher.done():
+                self._watcher.result()
+            else:
+                await changed.wait()
+
+    async def until_settled(self) -> AsyncGenerator[TurnWaiting, None]:
+        """Say what is waited for, whenever that changes, until the model is ready or cannot be."""
+        if self.engine is None and self.state.phase is Phase.FAILED:
+            self._publish(BootstrapState(Phase.INITIALIZING))
+        said = ""
+        async with aclosing(self.states()) as states:
+            async for state in states:
+                if state.phase in SETTLED:
+                    return
+                reason = state.reason or WAITING_FOR[state.phase]
+                if reason != said:
+                    said = reason
+                    yield TurnWaiting(reason)
+
+    async def retry(self) -> None:
+        """Try again after a failure: to start the engine, or to find and load the model. Raises EngineError."""
+        if self.engine is None:
+            self.start()
+        else:
+            await self.switch_model(self._model or self._settings.model.size)
+
+    async def switch_model(self, model: str) -> None:
+        """Choose and load another model, as `--model` takes it. Raises EngineError, RequestError."""
+        self._model = model
+        if self.engine is None:
+            self.start()
+        else:
+            self._publish(await self.engine.switch_model(model))
+
+    async def reconnect(self) -> None:
+        """An answer broke off: what is known of the engine may no longer be true, so reach it anew."""
+        await self._stop_watching()
+        self._deaths += 1
+        self._publish(BootstrapState(Phase.INITIALIZING, reason=AGAIN))
+        self.start()
+
+    async def close(self) -> None:
+        """Let go of the engine; it stays for others, or ends itself after its keep-alive."""
+        self._closed = True
+        await self._stop_watching()
+
+    def _publish(self, state: BootstrapState) -> None:
+        self.state = state
+        self._announce()
+
+    def _announce(self) -> None:
+        """Wake every reader of `states()`."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _stop_watching(self) -> None:
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.cancel()
+            await asyncio.wait({watcher})
+        self._announce()
+
+    async def _watch(self) -> None:
+        """Keep an engine connected and relay its states. One that dies is started again; one that dies again before it
+        was ready, or that cannot be started at all, is left until someone asks."""
+        while True:
+            self._wanted.clear()
+            failure = EngineError(
+                GONE, "Send the question again to start it anew; `shammah doctor` looks for the cause."
+            )
+            try:
+                await self._relay()
+                self._deaths += 1
+            except EngineGone:
+                self._deaths += 1
+            except EngineError as error:
+                self._deaths = DEATHS_MAX
+                failure = error
+            finally:
+                await self._release()
+            if self._deaths < DEATHS_MAX:
+                self._publish(BootstrapState(Phase.INITIALIZING, reason=AGAIN))
+                continue
+            self._publish(BootstrapState(Phase.FAILED, reason=failure.message, hint=failure.hint))
+            await self._wanted.wait()
+            self._deaths = 0
+
+    async def _relay(self) -> None:
+        """Connect, and publish the engine's states until it is gone. Raises EngineError, EngineGone."""
+        self.engine, backend = await self._connect(self._settings, self._model)
+        if self._model is not None:
+            await self.engine.switch_model(self._model)
+        async for state in self.engine.events():
+            if state.phase is Phase.READY:
+                self._deaths = 0
+            self.backend = backend
+            self._publish(state)
+
+    async def _release(self) -> None:
+        engine, self.engine, self.backend = self.engine, None, None
+        if engine is not None:
+            await engine.close()
+
+
+async def connect_engine(settings: Settings, model: str | None) -> tuple[Engine, Backend]:
+    """Our own engine on this machine, started when it does not run. Imported late: the screen shows before this."""
+    from shammah_tui.backends.engine_process import connect
+    from shammah_tui.backends.local import LocalBackend
+
+    client = await connect(settings, model=model)
+    return client, LocalBackend(client)

@@ -1,0 +1,49 @@
+"""What is left out when the context is full, and what never is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from shammah_tui.agent.budget import fit
+from shammah_tui.conversation import Message
+from shammah_tui.errors import ContextOverflow
+
+LONG = "word " * 400
+
+
+def counter(context: int):  # type: ignore[no-untyped-def]
+    async def count(messages: Sequence[Message]) -> tuple[int, int]:
+        return sum(len(message.content.split()) + 1 for message in messages), context
+
+    return count
+
+
+def conversation(results: int) -> tuple[Message, ...]:
+    steps = [Message("tool", LONG, tool_call_id=str(number)) for number in range(results)]
+    return (Message("system", "s"), Message("user", "question " * 50), *steps)
+
+
+async def test_what_fits_is_left_as_it_is() -> None:
+    messages = conversation(2)
+    found = await fit(messages, counter(2000), answer_tokens=100)
+    assert found.messages == messages
+    assert found.notice == ""
+
+
+async def test_the_oldest_results_go_first_and_it_is_said() -> None:
+    messages = conversation(6)
+    found = await fit(messages, counter(2000), answer_tokens=100)
+    assert found.messages[:2] == messages[:2]
+    assert "2,000 characters" in found.messages[2].content
+    assert found.messages[-2:] == messages[-2:]
+    left_out = sum(message.content != LONG for message in found.messages[2:])
+    assert f"{left_out} older tool results" in found.notice
+
+
+async def test_what_people_said_is_never_left_out() -> None:
+    messages = (Message("system", "s"), *[Message("user", LONG) for _ in range(6)])
+    with pytest.raises(ContextOverflow) as error:
+        await fit(messages, counter(2000), answer_tokens=100)
+    assert "/new" in error.value.hint
