@@ -31,7 +31,7 @@ _QUIET_GIT = (
     ("core.hooksPath", "/dev/null"),
     ("core.pager", "cat"),
     ("diff.external", ""),
-    ("core.sshCommand", "false"),
+    ("core.sshCommand", "ssh"),
     ("interactive.diffFilter", "cat"),
 )
 

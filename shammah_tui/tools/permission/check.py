@@ -1,32 +1,38 @@
 """Judges one case given as a line of JSON: `shammah permissions check`, from the same `decide` as everything else.
 
 A line is `{"tool", "input", "saved_patterns": […], "cwd", "home"}`, with `"dns": {host: [addresses]}` where names are
-to be looked up; `"*"` stands for every other host. The answer is `{"decision", "reason"}`.
+to be looked up; `"*"` stands for every other host. The answer is `{"decision", "reason"}`. Where the last three of the
+first five are left out, they are this person's: the rules that are saved, the working folder and the home.
 """
 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from shammah_tui.tools.permission.decide import decide
 from shammah_tui.tools.permission.decision import Addresses, Call, Context, Resolver, Rule
 
-_CASE: dict[str, type] = {"tool": str, "input": dict, "saved_patterns": list, "cwd": str, "home": str}
+_CASE: dict[str, type] = {"tool": str, "input": dict, "cwd": str, "home": str}
 
 
 class _Unclear(Exception):
     """The line is not a case; the message says why."""
 
 
-def check_line(line: str, resolve: Resolver) -> dict[str, str]:
-    """The verdict on one line. A line that is no case is denied, as invalid input is everywhere."""
+def check_line(line: str, resolve: Resolver, saved: Sequence[Rule] = ()) -> dict[str, str]:
+    """The verdict on one line, by the rules `saved` where it brings none. A line that is no case is denied, as invalid
+    input is everywhere."""
     try:
         case = _read(line)
     except _Unclear as error:
         return {"decision": "deny", "reason": str(error)}
     context = Context(cwd=case["cwd"], home=case["home"], resolve=resolve, addresses=_addresses(case.get("dns")))
-    rules = [Rule(case["tool"], pattern) for pattern in case["saved_patterns"]]
+    brought = case.get("saved_patterns")
+    rules = saved if brought is None else [Rule(case["tool"], pattern) for pattern in brought]
     decision = decide(Call(case["tool"], case["input"]), rules, context)
     return {"decision": str(decision.verdict), "reason": decision.reason}
 
@@ -38,15 +44,18 @@ def _read(line: str) -> dict[str, Any]:
         raise _Unclear("the line is not JSON") from error
     if not isinstance(case, dict):
         raise _Unclear("the line is not a JSON object")
+    case.setdefault("home", str(Path.home()))
+    case.setdefault("cwd", os.getcwd())  # noqa: PTH109  a string is what the context takes
     for name, kind in _CASE.items():
-        if name == "saved_patterns" and name not in case:
-            case[name] = []
         if not isinstance(case.get(name), kind):
             raise _Unclear(f"`{name}` is missing or has the wrong type")
+    if case["cwd"] == "~" or case["cwd"].startswith("~/"):
+        case["cwd"] = case["home"] + case["cwd"][1:]
     folders = case["cwd"], case["home"]
     if not all(folder.startswith("/") and folder.isprintable() for folder in folders):
         raise _Unclear("`cwd` and `home` must be absolute paths")
-    if not all(isinstance(pattern, str) for pattern in case["saved_patterns"]):
+    patterns = case.get("saved_patterns", [])
+    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
         raise _Unclear("`saved_patterns` must be a list of texts")
     return case
 

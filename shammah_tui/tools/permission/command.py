@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 from shammah_tui.tools.permission.address import names_metadata
 from shammah_tui.tools.permission.command_rule import CommandRule, compile_rule, exact_pattern, open_pattern
 from shammah_tui.tools.permission.decision import Context, Finding, Verdict, strictest
+from shammah_tui.tools.permission.file_pattern import reached, trouble_of_glob
 from shammah_tui.tools.permission.path_rule import denies
 from shammah_tui.tools.permission.place import (
     Place,
     is_credential,
+    is_guarded,
     is_kernel,
     is_sensitive,
     is_within,
     locate,
-    names_credential,
 )
 from shammah_tui.tools.permission.profiles.shape import Refused, Use, words_of
 from shammah_tui.tools.permission.profiles.table import JUDGES
@@ -119,10 +120,18 @@ class _Judgement:
             use = judge_of(words)
         except Refused as refused:
             return self._by_exact_rule(words, str(refused), is_fed=is_fed)
-        places = [(locate(_stem(word), folder), word.text) for word in use.paths for folder in self.here]
+        places: list[tuple[Place, str]] = []
         for word in use.paths:
-            if word.is_glob and (trouble := _trouble_of_glob(word.text)):
+            if not word.is_glob:
+                places += [(locate(word.text, folder), word.text) for folder in self.here]
+                continue
+            if trouble := trouble_of_glob(word.text):
                 return trouble
+            for folder in self.here:
+                matches = reached(word.text, folder)
+                if matches is None:
+                    return Finding(Verdict.ASK, f"`{word.text}` reaches more files than can be looked at")
+                places += [(place, place.written) for place in matches]
         return self._passes(words, places, use)
 
     def _passes(self, words: Sequence[Word], places: list[tuple[Place, str]], use: Use) -> Finding:
@@ -145,6 +154,12 @@ class _Judgement:
                 return Finding(Verdict.ASK, f"`{text}` is outside the project", exact)
             if is_sensitive(place):
                 return Finding(Verdict.ASK, f"`{text}` often holds secrets", exact)
+        for word in use.writes:
+            if any(is_guarded(locate(word.text, folder), self.context) for folder in self.here):
+                return Finding(Verdict.ASK, f"`{word.text}` is run or read by other programs by itself")
+        for word in use.not_paths:
+            if any(os.path.lexists(f"{folder}/{word.text}") for folder in self.here):
+                return Finding(Verdict.ASK, f"`{word.text}` is a file or folder here, whose changes would go")
         if use.reads_folder and not all(is_within(folder, project) for folder in self.here):
             return Finding(Verdict.ASK, "it would work outside the project", exact)
         if self.has_moved and use.runs_project and argv[0] == "git":
@@ -184,28 +199,6 @@ class _Judgement:
         return None
 
 
-def _stem(word: Word) -> str:
-    """A path up to the component that holds the first file pattern."""
-    if not word.is_glob:
-        return word.text
-    head = re.split(r"[*?\[]", word.text, maxsplit=1)[0]
-    return head[: head.rfind("/") + 1] or "."
-
-
-def _trouble_of_glob(text: str) -> Finding | None:
-    """A file pattern must not reach hidden files, credentials, or upwards."""
-    for component in text.split("/"):
-        if names_credential(component):
-            return Finding(Verdict.DENY, f"{_FIXED_DENIAL} (`{text}`)", is_fixed=True)
-    tail = re.split(r"[*?\[]", text, maxsplit=1)[0]
-    for component in text[tail.rfind("/") + 1 :].split("/"):
-        if component.startswith("id") and fnmatchcase("id_rsa", component):
-            return Finding(Verdict.ASK, f"`{text}` may reach a private key")
-        if component.startswith(".") and component != ".":
-            return Finding(Verdict.ASK, f"`{text}` may reach hidden files or lead upwards")
-    return None
-
-
 def _word_touches_floor(text: str, folders: Sequence[str], context: Context) -> bool:
     """Whether a word of any program, or its tail after `=`, `@` or `:`, names a credential or a metadata address."""
     candidates = [text, *re.split(r"[=@:]", text)[1:]]
@@ -217,7 +210,7 @@ def _word_touches_floor(text: str, folders: Sequence[str], context: Context) -> 
     for candidate in candidates:
         if not candidate or candidate.startswith("-"):
             continue
-        path = re.sub(r"\A~(?=/|\Z)", context.home, candidate)
+        path = context.home + candidate[1:] if candidate == "~" or candidate.startswith("~/") else candidate
         if any(is_credential(locate(path, folder)) for folder in folders if "\0" not in path):
             return True
     return False

@@ -14,8 +14,8 @@ from shammah_tui.tools.permission.path_rule import covers, denies, exact_pattern
 from shammah_tui.tools.permission.place import (
     Place,
     is_credential,
+    is_guarded,
     is_kernel,
-    is_protected,
     is_sensitive,
     is_within,
     locate,
@@ -50,6 +50,8 @@ def _judge_search(tool: str, arguments: Mapping[str, Any], patterns: Sequence[st
         return Finding(Verdict.DENY, "the path is not a text", is_fixed=True)
     if any(names_credential(component) for component in re.split(r"[/,{}]", names) if component):
         return Finding(Verdict.DENY, f"`{names}` asks for credential files", is_fixed=True)
+    # What lies under a folder is all that a search of it shows: `/x/**` covers that as well.
+    patterns = [*patterns, *(pattern.removesuffix("/**") for pattern in patterns if pattern.endswith("/**"))]
     findings = [_judge_path(tool, folder, patterns, context)]
     if names.startswith(("/", "~")):
         head = re.split(r"[*?\[{]", names, maxsplit=1)[0]
@@ -101,8 +103,7 @@ def _judge_write(tool: str, text: str, place: Place, patterns: Sequence[str], co
         for path in (place.real, place.written)
     ):
         return Finding(Verdict.DENY, "no tool may write the store of rules", is_fixed=True)
-    is_own = any(is_within(folded(path), own) for path in (place.real, place.written))
-    if is_own or is_protected(place, project, os.path.realpath(context.home)):
+    if is_guarded(place, context):
         return Finding(
             Verdict.ASK, f"`{text}` is run or read by other programs by itself; it always asks", is_fixed=True
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from shammah_tui.tools.permission.characters import folded
+from shammah_tui.tools.permission.decision import Context
 
 # Files that open doors elsewhere. The lists join those of gitleaks, Claude Code's sandbox and GitHub's advisories.
 _CREDENTIAL = re.compile(
@@ -128,6 +129,13 @@ def is_protected(place: Place, project: str, home: str) -> bool:
                 return True
             found = _PROTECTED.search(spelled, found.start() + 1)
     return False
+
+
+def is_guarded(place: Place, context: Context) -> bool:
+    """Whether writing here always asks: it is protected, or it is ours."""
+    own = folded(context.own_home)
+    is_own = any(is_within(folded(path), own) for path in (place.real, place.written))
+    return is_own or is_protected(place, context.real_project, os.path.realpath(context.home))
 
 
 def may_pick_credential(pattern: str) -> bool:

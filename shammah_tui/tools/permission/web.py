@@ -22,7 +22,7 @@ CHARACTERS_MAX = 4_096
 _URL = re.compile(r"(https?)://([^/?#]*)(/[^?#]*)?(\?[^#]*)?(#.*)?\Z", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]@%\s]+)(?::([0-9]{1,5}))?\Z", re.IGNORECASE)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
-_DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?:/|\Z)|%2f|%5c|%00|//", re.IGNORECASE)
+_DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?:;[^/]*)?(?:/|\Z)|%2f|%5c|%00|%25|//", re.IGNORECASE)
 _NESTED_ADDRESS = re.compile(r"(?:https?|ftp|file)?(?::|%3a)(?:/|%2f){2}|=(?:/|%2f){2}", re.IGNORECASE)
 _LOCAL_SUFFIXES = (
     "localhost",

@@ -23,7 +23,7 @@ def patterns(command: str, *saved: str) -> list[str]:
 def test_always_saves_one_rule_for_each_command_that_lacks_one() -> None:
     assert patterns("git log | head -5") == ["git log *", "head *"]
     assert patterns("git log | head -5", "git *") == ["head *"]
-    assert patterns("docker ps && npm install") == ["docker ps", "npm install"]
+    assert patterns("docker build . && npm install") == ["docker build .", "npm install"]
     assert patterns("git push") == ["git push *"]
 
 
@@ -131,6 +131,48 @@ def test_a_symlink_to_a_credential_is_the_floor(tmp_path: Path) -> None:
 
     assert decide(Call("Read", {"file_path": "notes.txt"}), [], here).verdict is Verdict.DENY
     assert decide(Call("Bash", {"command": "cat notes.txt"}), [Rule("Bash", "cat *")], here).verdict is Verdict.DENY
+
+
+def test_a_file_pattern_is_judged_by_what_it_reaches_now(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+    here = context(cwd=str(tmp_path))
+    rules = [Rule("Bash", "cat *"), Rule("Bash", "grep *")]
+
+    def asked(command: str) -> Verdict:
+        return decide(Call("Bash", {"command": command}), rules, here).verdict
+
+    assert asked("cat *") is asked("cat *.txt") is asked("grep x *") is Verdict.ALLOW
+    (tmp_path / "hosts.txt").symlink_to("/etc/hosts")
+    assert asked("cat *.txt") is Verdict.ASK
+    assert asked("cat n*.txt") is Verdict.ALLOW
+    assert asked("cat [^h]*.txt") is Verdict.ASK, "a class is taken for any character"
+    (tmp_path / "server.pem").write_text("x")
+    assert asked("cat s*") is Verdict.DENY
+
+
+def test_a_branch_is_checked_out_and_a_file_is_not(tmp_path: Path) -> None:
+    here = context(cwd=str(tmp_path))
+    rules = [Rule("Bash", "git *")]
+
+    def asked(command: str) -> Verdict:
+        return decide(Call("Bash", {"command": command}), rules, here).verdict
+
+    assert asked("git checkout docs") is Verdict.ALLOW
+    (tmp_path / "docs").mkdir()
+    assert asked("git checkout docs") is Verdict.ASK, "it would throw away what was changed there"
+    assert asked("git checkout docs/a.md") is asked("git checkout .") is Verdict.ASK
+
+
+def test_what_makes_files_asks_for_those_that_run_by_themselves(tmp_path: Path) -> None:
+    here = context(cwd=str(tmp_path))
+    rules = [Rule("Bash", "touch *"), Rule("Bash", "mkdir *")]
+
+    def asked(command: str, **changes: Any) -> Verdict:
+        return decide(Call("Bash", {"command": command}), rules, replace(here, **changes)).verdict
+
+    assert asked("touch a") is asked("mkdir -p a/b") is Verdict.ALLOW
+    assert asked("touch .envrc") is asked("mkdir .git/hooks") is asked("touch /tmp/a") is Verdict.ASK
+    assert asked("touch a", mode=Mode.PLAN) is Verdict.DENY
 
 
 def test_a_program_of_the_project_is_not_the_program_of_the_system(tmp_path: Path) -> None:

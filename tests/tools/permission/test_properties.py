@@ -6,7 +6,7 @@ import shlex
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shammah_tui.tools.permission.decision import Verdict
@@ -94,6 +94,8 @@ def test_other_quotes_around_the_same_arguments_change_nothing(pair: tuple[str, 
 def test_another_part_only_tightens(first: Case, second: Case, operator: str) -> None:
     rules = (*first.saved, *second.saved)
     left, right = first.arguments["command"], second.arguments["command"]
+    # `ls &&` alone is not complete; with a second line it is.
+    assume(not left.rstrip().endswith(("&", "|")))
     whole = bash(f"{left}{operator}{right}", *rules).verdict
 
     assert whole >= min(bash(left, *rules).verdict, Verdict.ASK)

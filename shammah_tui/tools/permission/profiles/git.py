@@ -1,6 +1,6 @@
 """git, by sub-command. Left out on purpose: configuration (`-c`, `config`), other programs (`--ext-diff`,
 `-O`, `--upload-pack`, `--exec`), other repositories (`-C`, `--git-dir`, addresses), output files, and every form that
-forces, rewrites or throws away. What changes the repository or reaches its remote must be named by the rule.
+forces, rewrites or throws away. What publishes (`push`) must be named by the rule.
 """
 
 from __future__ import annotations
@@ -168,16 +168,19 @@ PROFILES: dict[str, Profile] = {
     ),
 }
 
+_STASH = Profile(
+    words_of("-u -q -k --include-untracked --quiet --keep-index --staged -S"),
+    kinds_of(text="-m --message"),
+    operands=Kind.REVISION,
+    changes=True,
+)
 # Two words; the second one chooses.
 NESTED: dict[tuple[str, str], Profile] = {
     ("stash", "list"): _LOG,
     ("stash", "show"): replace(_LOG, flags=LOG_FLAGS | words_of("--include-untracked --only-untracked")),
-    ("stash", "push"): Profile(
-        words_of("-u -q -k --include-untracked --quiet --keep-index --staged -S"),
-        kinds_of(text="-m --message"),
-        operands=Kind.REVISION,
-        changes=True,
-    ),
+    ("stash", "push"): _STASH,
+    ("stash", "pop"): Profile(words_of("-q --quiet --index"), operands=Kind.REVISION, operands_max=1, changes=True),
+    ("stash", "apply"): Profile(words_of("-q --quiet --index"), operands=Kind.REVISION, operands_max=1, changes=True),
     ("remote", "get-url"): Profile(words_of("--all --push"), operands=Kind.NAME, operands_max=1),
     ("worktree", "list"): Profile(words_of("-v --porcelain -z --verbose"), operands=Kind.NONE),
     ("submodule", "status"): Profile(words_of("--cached --recursive"), operands=Kind.PATH),
@@ -203,6 +206,16 @@ REMOTE: dict[str, Profile] = {
         changes=True,
     ),
 }
+# No dot and no closing slash: what looks like a file or a folder is taken for one.
+_BRANCH = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_/-]*[A-Za-z0-9_-])?\Z|v?[0-9]+(?:\.[0-9]+)+\Z|-\Z")
+_TAG = Profile(
+    words_of("-a --annotate"),
+    kinds_of(text="-m --message"),
+    operands=Kind.NAME,
+    operands_min=1,
+    operands_max=2,
+    changes=True,
+)
 _REMOTE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*\Z")
 _HARMLESS_GLOBALS = words_of("--no-pager -P --no-optional-locks --literal-pathspecs")
 
@@ -226,14 +239,19 @@ def judge(words: Sequence[Word]) -> Use:
     nested = NESTED.get((name, rest[0].text)) if rest else None
     if nested is not None:
         use.grant = at + 2
-        use.literal_words = at + 2 if nested.changes else 1
         return nested.read(rest[1:], use)
     if name == "remote" and all(word.text in ("-v", "--verbose") for word in rest):
         return use
     if name == "checkout":
         return _judge_checkout(rest, use)
+    if name == "stash" and (not rest or rest[0].text.startswith("-")):
+        return _STASH.read(rest, use)
+    if name == "version" and not rest:
+        return use
     if name not in PROFILES:
         raise Refused(f"`git {name}` is not known to be harmless")
+    if name == "tag" and _makes_tag(rest):
+        return _TAG.read(rest, use)
     use.changes = _makes_branch(name, rest)
     _check_form(name, rest)
     return PROFILES[name].read(rest, use)
@@ -243,6 +261,14 @@ def _makes_branch(name: str, rest: Sequence[Word]) -> bool:
     return name == "branch" and bool(rest) and not any(word.text.startswith("-") for word in rest)
 
 
+def _makes_tag(rest: Sequence[Word]) -> bool:
+    """`git tag NAME`, `git tag -a NAME -m TEXT`."""
+    texts = [word.text for word in rest]
+    return bool(texts) and (
+        not texts[0].startswith("-") or {"-a", "-m", "-am", "--annotate", "--message"} & {*texts} != set()
+    )
+
+
 def _check_form(name: str, rest: Sequence[Word]) -> None:
     """Refuse the forms of a listing sub-command that change something."""
     texts = [word.text for word in rest]
@@ -250,7 +276,7 @@ def _check_form(name: str, rest: Sequence[Word]) -> None:
     if name == "reflog" and operands and operands[0] in ("delete", "expire", "drop", "exists", "write"):
         raise Refused(f"`git reflog {operands[0]}` changes the log")
     if name == "tag" and operands and not any(text in ("-l", "--list") for text in texts):
-        raise Refused("`git tag NAME` makes a tag")
+        raise Refused("this form of `git tag` is not known to be harmless")
     if name == "commit" and not any(
         text.startswith(("-m", "-am", "--message", "-qm", "-sm", "-asm")) for text in texts
     ):
@@ -261,14 +287,17 @@ def _judge_remote(name: str, rest: Sequence[Word], use: Use) -> Use:
     for word in rest:
         if not word.text.startswith("-") and not _REMOTE_NAME.match(word.text):
             raise Refused(f"`{word.text}` is not a plain name")
-    use.literal_words = use.grant
+    use.literal_words = use.grant if name == "push" else 1
     return REMOTE[name].read(rest, use)
 
 
 def _judge_checkout(rest: Sequence[Word], use: Use) -> Use:
-    """Only a new branch: any other form may throw changes away."""
+    """A new branch, or one that is there: git itself refuses to lose changes then. A word that is the path of a file
+    would throw its changes away."""
     texts = [word.text for word in rest]
-    if len(texts) not in (2, 3) or texts[0] != "-b" or not all(_REMOTE_NAME.match(text) for text in texts[1:]):
+    is_new = len(texts) in (2, 3) and texts[0] == "-b" and all(_REMOTE_NAME.match(text) for text in texts[1:])
+    if not is_new and (len(texts) != 1 or not _BRANCH.match(texts[0])):
         raise Refused("it may throw changes away")
     use.changes = True
+    use.not_paths += [] if is_new else [rest[0]]
     return use

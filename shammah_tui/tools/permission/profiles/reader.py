@@ -62,6 +62,7 @@ _GREP = Profile(
     has_count=True,
     reads_folder=True,
     folder_flags=words_of("-r --recursive"),
+    is_glob_safe=True,
 )
 _RG = Profile(
     words_of(
@@ -136,6 +137,11 @@ _TREE = Profile(
     reads_folder=True,
 )
 
+_TOUCH = Profile(words_of("-a -c -m --no-create"), operands_min=1, changes=True)
+_MKDIR = Profile(words_of("-p -v --parents --verbose"), operands_min=1, changes=True)
+
+MAKERS: dict[str, Profile] = {"mkdir": _MKDIR, "touch": _TOUCH}
+"""They make what was not there, and change nothing that was."""
 READERS: dict[str, Profile] = {
     "ls": _LS,
     "cat": _CAT,

@@ -40,6 +40,10 @@ class Use:
     """What a command would touch: the paths it reads, and whether it changes anything."""
 
     paths: list[Word] = field(default_factory=list)
+    writes: list[Word] = field(default_factory=list)
+    """Those of the paths that it makes or changes: what other programs run or read by themselves asks."""
+    not_paths: list[Word] = field(default_factory=list)
+    """Words that must not be a path: git would take one for a file whose changes are to go."""
     reads_folder: bool = False
     """Whether it reads the working folder without naming it."""
     changes: bool = False

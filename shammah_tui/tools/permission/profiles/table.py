@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from shammah_tui.tools.permission.profiles import expression, git, runner
-from shammah_tui.tools.permission.profiles.reader import READERS
+from shammah_tui.tools.permission.profiles import builder, checker, client, expression, git, runner
+from shammah_tui.tools.permission.profiles.reader import MAKERS, READERS
 from shammah_tui.tools.permission.profiles.shape import Judge, Profile, Refused, Use
 from shammah_tui.tools.permission.syntax import Word
 
@@ -18,11 +18,18 @@ def _read(profile: Profile, words: Sequence[Word]) -> Use:
 def _version(words: Sequence[Word]) -> Use:
     if [word.text for word in words[1:]] not in (["--version"], ["-v"], ["-V"]):
         raise Refused(f"of `{words[0].text}` only its version is known to be harmless")
-    return Use(literal_words=2, grant=2)
+    return Use(grant=2)
+
+
+def _make(profile: Profile, words: Sequence[Word]) -> Use:
+    use = profile.read(words[1:], Use())
+    use.writes = use.paths
+    return use
 
 
 JUDGES: dict[str, Judge] = {
     **{name: partial(_read, profile) for name, profile in READERS.items()},
+    **{name: partial(_make, profile) for name, profile in MAKERS.items()},
     "echo": expression.echo,
     "true": expression.echo,
     "false": expression.echo,
@@ -43,17 +50,27 @@ JUDGES: dict[str, Judge] = {
     "npm": runner.npm,
     "pnpm": runner.npm,
     "yarn": runner.npm,
-    "cargo": runner.cargo,
-    "make": runner.make,
-    "ruff": runner.ruff,
-    "black": runner.black,
-    "mypy": runner.mypy,
-    "tsc": runner.tsc,
-    "go": runner.go,
+    "cargo": builder.cargo,
+    "make": builder.make,
+    "ruff": checker.ruff,
+    "black": checker.black,
+    "mypy": checker.mypy,
+    "tsc": checker.tsc,
+    "eslint": checker.eslint,
+    "prettier": checker.prettier,
+    "go": builder.go,
+    "mvn": builder.jvm,
+    "gradle": builder.jvm,
+    "dotnet": builder.dotnet,
     "node": _version,
     "rustc": _version,
     "java": _version,
     "ruby": _version,
     "gcc": _version,
-    "docker": _version,
+    "docker": client.docker,
+    "kubectl": client.kubectl,
+    "gh": client.gh,
+    "pip": client.pip,
+    "pip3": client.pip,
+    "uv": client.uv,
 }
