@@ -89,6 +89,7 @@ def build_parser() -> Parser:
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
     _add_config(add)
     _add_permissions(add)
+    _add_privacy(add)
     _add_daemon(add, shared)
     _add_train(add)
     completion = add(
@@ -203,6 +204,12 @@ def _add_permissions(add: Callable[..., Parser]) -> None:
     removal.add_argument("number", type=int, metavar="NUMBER", help="its number in the list")
 
 
+def _add_privacy(add: Callable[..., Parser]) -> None:
+    privacy = add("privacy")
+    privacy.add_argument("--json", action="store_true", help="print one JSON object, with all requests")
+    privacy.add_argument("-n", "--number", type=_count, metavar="N", default=20, help="how many requests to show (20)")
+
+
 def _add_daemon(add: Callable[..., Parser], shared: Parser) -> None:
     daemon = add("daemon", epilog="Without an action it runs in the foreground, until it is interrupted.")
     daemon.add_argument("--bind", metavar="HOST:PORT", help="serve TCP as well, with the token of daemon.token")
@@ -223,6 +230,13 @@ def _add_daemon(add: Callable[..., Parser], shared: Parser) -> None:
 def _sentence(command: str) -> str:
     words = COMMANDS[command]
     return words[:1].upper() + words[1:] + "."
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of lines")
+    return number
 
 
 def _seconds(text: str) -> float:

@@ -6,6 +6,7 @@ COMMANDS = {
     "doctor": "look for what is missing or broken, and say what to do",
     "config": "show and change settings",
     "permissions": "the saved rules, and why a tool call would be asked",
+    "privacy": "what left this machine: to whom, how much, and why",
     "daemon": "the engine: the model behind an OpenAI-compatible API",
     "train": "train an adapter from a file of rows, measure it, and write it to a folder",
     "completion": "print the completions for bash, zsh or fish",

@@ -22,6 +22,7 @@ MODULES = {
     "doctor": "doctor",
     "config": "settings",
     "permissions": "permissions",
+    "privacy": "privacy",
     "daemon": "engine",
     "train": "train",
     "completion": "completion",
