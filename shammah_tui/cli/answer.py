@@ -11,7 +11,10 @@ from shammah_tui.errors import ShammahError
 from shammah_tui.events import (
     BootstrapState,
     ModelSummary,
+    Noticed,
+    StepEnded,
     TextArrived,
+    ToolFinished,
     ToolRequested,
     TurnEnded,
     TurnEvent,
@@ -48,11 +51,29 @@ class AnswerFailed(ShammahError):
 
 
 @dataclass(slots=True)
+class Called:
+    """A tool that the model asked for, and how that ended; None while it has not."""
+
+    call: ToolCall
+    finished: ToolFinished | None = None
+
+    @property
+    def outcome(self) -> str:
+        """ "done", "failed", "refused" or "not run"."""
+        if self.finished is None:
+            return "not run"
+        if self.finished.refused:
+            return "refused"
+        return "failed" if self.finished.failed else "done"
+
+
+@dataclass(slots=True)
 class Answer:
     """One answer as far as it came. `failure` is set where it is not whole."""
 
     parts: list[str] = field(default_factory=list)
-    tool_calls: list[ToolCall] = field(default_factory=list)
+    called: list[Called] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
     started: TurnStarted | None = None
     ended: TurnEnded | None = None
     model: ModelSummary | None = None
@@ -83,9 +104,21 @@ class Answer:
             case TextArrived(text):
                 self.parts.append(text)
             case ToolRequested(call):
-                self.tool_calls.append(call)
+                self.called.append(Called(call))
+            case ToolFinished(call_id):
+                for called in self.called:
+                    if called.call.id == call_id:
+                        called.finished = event
+            case StepEnded():
+                # What is said after a tool is a paragraph of its own.
+                if self.text and not self.text.endswith("\n"):
+                    self.parts.append("\n\n")
+            case Noticed(text):
+                self.notices.append(text)
             case TurnEnded():
                 self.ended = event
+                if event.notice:
+                    self.notices.append(event.notice)
             case TurnFailed():
                 self.failure = AnswerFailed(event)
             case _:
@@ -101,7 +134,17 @@ class Answer:
             "route": self.started.route if self.started else None,
             "is_demo": self.model.is_demo if self.model else False,
             "finish_reason": self.finish_reason,
-            "tool_calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in self.tool_calls],
+            "tool_calls": [
+                {
+                    "id": called.call.id,
+                    "name": called.call.name,
+                    "arguments": called.call.arguments,
+                    "outcome": called.outcome,
+                    "summary": called.finished.summary if called.finished else "",
+                }
+                for called in self.called
+            ],
+            "notices": self.notices,
             "usage": {
                 "prompt_tokens": ended.usage.prompt_tokens,
                 "completion_tokens": ended.usage.completion_tokens,

@@ -16,6 +16,9 @@ OUTPUT_FORMATS = ("text", "json", "stream-json")
 
 # Not given is not in the namespace, so that the same option may stand before the command and after it.
 ABSENT = argparse.SUPPRESS
+# What --continue stands for; no id of a session looks so.
+NEWEST = "@newest"
+PERMISSION_MODES = ("ask", "accept-edits", "plan", "auto")
 
 
 class UsageError(ShammahError):
@@ -159,6 +162,30 @@ def _add_query_options(parser: Parser, *, shown: bool) -> None:
     parser.add_argument("--max-tokens", type=int, metavar="N", default=ABSENT, help=text("longest answer, in tokens"))
     parser.add_argument(
         "--no-stream", action="store_true", default=ABSENT, help=text("print the answer when it is complete")
+    )
+    parser.add_argument(
+        "--permission-mode",
+        choices=PERMISSION_MODES,
+        default=ABSENT,
+        help=text("how tool calls are judged; where nobody can be asked, what would be asked is denied"),
+    )
+    parser.add_argument(
+        "-c",
+        "--continue",
+        dest="resume",
+        action="store_const",
+        const=NEWEST,
+        default=ABSENT,
+        help=text("go on with this folder's last conversation"),
+    )
+    parser.add_argument(
+        "-r",
+        "--resume",
+        nargs="?",
+        const="",
+        metavar="ID",
+        default=ABSENT,
+        help=text("go on with a conversation, by the beginning of its id; without one the screen lists them"),
     )
     parser.add_argument(
         "--timeout",

@@ -16,6 +16,7 @@ from shammah_tui.cli.answer import Answer, Interrupted, OutOfTime
 from shammah_tui.cli.arguments import UsageError
 from shammah_tui.cli.configured import configured, wanted_model
 from shammah_tui.cli.question import read_question
+from shammah_tui.cli.session import permission_mode, resume
 from shammah_tui.cli.sink import Sink, sink_for
 from shammah_tui.cli.terminal import StatusLine
 from shammah_tui.events import Phase
@@ -39,8 +40,16 @@ def run(options: Namespace) -> int:
     timeout = getattr(options, "timeout", None)
 
     async def ask() -> Answer:
-        runtime = Runtime(configuration.settings, folder=Path.cwd(), model=model)
+        runtime = Runtime(
+            configuration.settings,
+            folder=Path.cwd(),
+            model=model,
+            mode=permission_mode(options),
+            attended=False,
+        )
         try:
+            if "resume" in options:
+                await resume(runtime, options.resume)
             return await answer(runtime, question, sink, timeout)
         finally:
             await runtime.close()

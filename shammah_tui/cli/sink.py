@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from shammah_tui.cli.answer import Answer
 from shammah_tui.cli.terminal import is_terminal, tell, tell_error, tell_warning
-from shammah_tui.events import TextArrived, TurnEvent
+from shammah_tui.events import PermissionAsked, StepEnded, TextArrived, ToolFinished, TurnEvent
 from shammah_tui.ui.plain import visible
 
 
@@ -34,11 +34,21 @@ class TextSink:
 
     def __init__(self, *, streaming: bool) -> None:
         self._streaming = streaming
+        self._at_line_start = True
         self._for_terminal = is_terminal(sys.stdout)
 
     def hear(self, event: TurnEvent) -> None:
-        if self._streaming and isinstance(event, TextArrived):
-            self._write(event.text)
+        match event:
+            case TextArrived(text) if self._streaming:
+                self._write(text)
+                self._at_line_start = text.endswith("\n")
+            case StepEnded() if self._streaming and not self._at_line_start:
+                self._write("\n\n")
+                self._at_line_start = True
+            case ToolFinished() if is_terminal(sys.stderr):
+                tell(visible(f"{'✕' if event.failed else '✓'} {event.summary}"))
+            case _:
+                pass
 
     def finish(self, answer: Answer) -> None:
         if not self._streaming:
@@ -65,6 +75,8 @@ class EventSink:
     """Each event as an object with its `type`, and last one of type "result", as ObjectSink prints it."""
 
     def hear(self, event: TurnEvent) -> None:
+        if isinstance(event, PermissionAsked):
+            return  # Nobody is there to be asked; the refusal follows.
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
         _print_object({"type": name, **asdict(event)})
 
@@ -85,7 +97,9 @@ def _tell_about(answer: Answer) -> None:
     elif is_terminal(sys.stderr):
         if answer.finish_reason == "length":
             tell_warning("The answer was cut at its longest length; --max-tokens allows more.")
-        for call in answer.tool_calls:
-            tell_warning(f"The model asked for the tool {visible(call.name)}; a query runs none.")
+        for notice in answer.notices:
+            tell_warning(visible(notice))
+        if any(called.outcome == "refused" for called in answer.called):
+            tell_warning("A tool was refused: nobody could be asked. --permission-mode, or saved rules, allow it.")
         if answer.model is not None and answer.model.is_demo:
             tell("(by the built-in demo model, a toy; `shammah models` tells how to get a real one)")

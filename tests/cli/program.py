@@ -8,9 +8,10 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 COMMAND = (sys.executable, "-m", "shammah_tui")
 TIMEOUT_SECONDS = 120.0
@@ -18,6 +19,17 @@ TIMEOUT_SECONDS = 120.0
 
 def shammah(*arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run it to its end; standard input is `stdin`, or a closed one, and `environment` is added to the test's own."""
+    return _run(arguments, stdin, None, environment)
+
+
+def shammah_in(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The same with `folder` as its working folder."""
+    return _run(arguments, None, folder, environment)
+
+
+def _run(
+    arguments: Sequence[str], stdin: str | None, folder: Path | None, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *arguments],
         input=stdin or "",
@@ -26,6 +38,7 @@ def shammah(*arguments: str, stdin: str | None = None, **environment: str) -> su
         encoding="utf-8",
         timeout=TIMEOUT_SECONDS,
         check=False,
+        cwd=folder,
         env={**os.environ, **environment},
     )
 

@@ -75,6 +75,7 @@ async def test_json_is_one_object_with_all_there_is_to_know(capfd: pytest.Captur
         "is_demo": True,
         "finish_reason": "stop",
         "tool_calls": [],
+        "notices": [],
         "usage": {"prompt_tokens": 10, "completion_tokens": 3, "cached_tokens": 4},
         "timings": {"first_token_seconds": 0.1, "total_seconds": 0.5, "tokens_per_second": 42.0},
         "error": None,
@@ -94,7 +95,9 @@ async def test_stream_json_is_an_object_for_each_event_and_the_result_last(capfd
     ]
     assert objects[1] == {"type": "text_arrived", "text": "Hi\n"}
     assert objects[-1]["answer"] == "Hi\n"
-    assert objects[-1]["tool_calls"] == [{"id": "1", "name": "read", "arguments": '{"path":"x"}'}]
+    assert objects[-1]["tool_calls"] == [
+        {"id": "1", "name": "read", "arguments": '{"path":"x"}', "outcome": "not run", "summary": ""}
+    ]
 
 
 @pytest.mark.parametrize("form", ["text", "json", "stream-json"])

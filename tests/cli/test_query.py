@@ -10,12 +10,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from shammah_tui import paths
-from tests.cli.program import COMMAND, TIMEOUT_SECONDS, in_terminal, shammah
+from tests.cli.program import COMMAND, TIMEOUT_SECONDS, in_terminal, shammah, shammah_in
 
 ADD = "Write a Python function that adds two numbers"
 DEMO = ("--model", "demo", "--temperature", "0")
@@ -197,3 +198,47 @@ def test_the_time_limit_counts_the_waiting_for_a_model(silent_hub: str) -> None:
     found = shammah("query", "--timeout", "1.5", "x", HF_ENDPOINT=silent_hub, SHAMMAH_MODEL="1.5b")
     assert (found.returncode, found.stdout) == (75, "")
     assert "No whole answer within 1.5 seconds." in found.stderr
+
+
+CREATE = "create hello.py that prints hello and run it"
+
+
+def in_folder(folder: Path, home: str, *arguments: str) -> dict[str, Any]:
+    """The object that a query in `folder` printed."""
+    found = shammah_in(folder, "query", *DEMO, "--json", *arguments, SHAMMAH_HOME=home)
+    parsed: dict[str, Any] = json.loads(found.stdout)
+    return parsed
+
+
+def test_a_file_of_the_project_is_read_without_a_question(shared_home: str, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# My Great Project\n\nIt does things.\n")
+    found = in_folder(tmp_path, shared_home, "read README.md and tell me its title")
+    assert "My Great Project" in found["answer"]
+    assert [call["outcome"] for call in found["tool_calls"]] == ["done"]
+
+
+@pytest.mark.parametrize("mode", ["ask", "plan"])
+def test_nothing_is_written_where_nobody_can_be_asked_or_plan_mode_only_reads(
+    shared_home: str, tmp_path: Path, mode: str
+) -> None:
+    found = in_folder(tmp_path, shared_home, "--permission-mode", mode, CREATE)
+    assert {call["outcome"] for call in found["tool_calls"]} == {"refused"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_edits_are_accepted_in_that_mode_and_commands_still_are_not(shared_home: str, tmp_path: Path) -> None:
+    found = in_folder(tmp_path, shared_home, "--permission-mode", "accept-edits", CREATE)
+    outcomes = {call["name"]: call["outcome"] for call in found["tool_calls"]}
+    assert outcomes == {"Write": "done", "Bash": "refused"}
+    assert (tmp_path / "hello.py").read_text().startswith("print(")
+
+
+def test_a_conversation_goes_on_where_it_was(shared_home: str, tmp_path: Path) -> None:
+    first = in_folder(tmp_path, shared_home, "What does F8 do?")
+    second = in_folder(tmp_path, shared_home, "--continue", "What does F7 do?")
+    assert second["usage"]["prompt_tokens"] > first["usage"]["prompt_tokens"] + 10
+    other = tmp_path / "other"
+    other.mkdir()
+    found = shammah_in(other, "query", "--continue", "And now?", SHAMMAH_HOME=shared_home)
+    assert found.returncode == 2
+    assert "no conversation" in found.stderr

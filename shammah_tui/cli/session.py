@@ -1,0 +1,29 @@
+"""What the flags say of the conversation itself: which one to go on with, and how its tool calls are judged."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from shammah_tui.cli.arguments import NEWEST, UsageError
+from shammah_tui.runtime import Runtime
+from shammah_tui.tools.permission.decision import Mode
+
+
+def permission_mode(options: Namespace) -> Mode:
+    return Mode(getattr(options, "permission_mode", "ask").replace("-", " "))
+
+
+async def resume(runtime: Runtime, wanted: str) -> None:
+    """Go on with the session whose id begins with `wanted`, or this folder's newest. Raises UsageError, HomeError."""
+    if wanted == NEWEST:
+        newest = await runtime.sessions.newest(str(runtime.folder))
+        if newest is None:
+            raise UsageError(f"There is no conversation in {runtime.folder} yet.", "Begin one without --continue.")
+        wanted = newest.id
+    found = await runtime.sessions.read(wanted)
+    if found is None:
+        raise UsageError(
+            f"There is no conversation {wanted!r}, or more than one begins so.",
+            "`shammah --resume` lists them.",
+        )
+    runtime.resume(found)
