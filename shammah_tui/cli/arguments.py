@@ -13,6 +13,8 @@ from shammah_tui.errors import ShammahError
 
 SHELLS = ("bash", "zsh", "fish")
 OUTPUT_FORMATS = ("text", "json", "stream-json")
+JUDGED_TOOLS = ("Bash", "Read", "Edit", "Write", "Glob", "Grep", "WebFetch")
+MODES = ("ask", "accept-edits", "plan", "auto")
 
 # Not given is not in the namespace, so that the same option may stand before the command and after it.
 ABSENT = argparse.SUPPRESS
@@ -221,14 +223,22 @@ def _add_permissions(add: Callable[..., Parser]) -> None:
     actions = permissions.add_subparsers(dest="action", metavar="ACTION", title="actions")
     listing = actions.add_parser("list", help="print the saved rules (the default)")
     listing.add_argument("--json", action="store_true", default=ABSENT, help="print one JSON object")
-    actions.add_parser(
+    check = actions.add_parser(
         "check",
-        help="judge one JSON object a line from standard input",
-        description='A line is {"tool", "input", "saved_patterns": [...], "cwd", "home"}, perhaps with\n'
-        '"dns": {host: [addresses]}; its answer is {"decision", "reason"}.',
+        help="tell why a call would be asked: one that is given, or one JSON object a line from standard input",
+        description='Without TOOL: a line is {"tool", "input", "saved_patterns": [...], "cwd", "home"}, perhaps with\n'
+        '"dns": {host: [addresses]}; its answer is {"decision", "reason"}. What a line leaves out of the last three\n'
+        "is yours: the saved rules, the working folder, your home.",
+        epilog="example: shammah permissions check Bash 'git push'",
     )
-    removal = actions.add_parser("remove", help="forget one rule")
-    removal.add_argument("number", type=int, metavar="NUMBER", help="its number in the list")
+    check.add_argument("tool", nargs="?", choices=JUDGED_TOOLS, metavar="TOOL", help=", ".join(JUDGED_TOOLS))
+    check.add_argument("subject", nargs="?", metavar="WHAT", help="the command, path, pattern or address")
+    check.add_argument("--mode", choices=MODES, default="ask", metavar="MODE", help=f"as if in it: {', '.join(MODES)}")
+    check.add_argument("--json", action="store_true", default=ABSENT, help="print one JSON object")
+    removal = actions.add_parser("remove", help="forget rules")
+    removal.add_argument("numbers", type=int, nargs="*", metavar="NUMBER", help="their numbers in the list")
+    removal.add_argument("--all", action="store_true", help="forget every rule")
+    removal.add_argument("--json", action="store_true", default=ABSENT, help="print one JSON object")
 
 
 def _add_privacy(add: Callable[..., Parser]) -> None:

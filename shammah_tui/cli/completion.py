@@ -66,6 +66,10 @@ def _fish() -> Iterator[str]:
         condition = _quoted(f"__fish_seen_subcommand_from {name}") if name else "__fish_use_subcommand"
         for action in parser._actions:
             yield from _fish_action(action, f"complete -c shammah -n {condition}", is_top=not name)
+        for inner_name, inner in _actions_of(parser) if name else ():
+            condition = _quoted(f"__fish_seen_subcommand_from {name}; and __fish_seen_subcommand_from {inner_name}")
+            for action in inner._actions:
+                yield from _fish_action(action, f"complete -c shammah -n {condition}", is_top=False)
 
 
 def _fish_action(action: argparse.Action, start: str, *, is_top: bool) -> Iterator[str]:
@@ -84,13 +88,21 @@ def _parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
     """The top parser under an empty name, then each command's."""
     top = build_parser()
     yield "", top
-    for action in top._actions:
-        if isinstance(action.choices, dict):
-            yield from action.choices.items()
+    yield from _actions_of(top)
 
 
 def _words(parser: argparse.ArgumentParser) -> list[str]:
-    return [word for action in parser._actions for word in (*action.option_strings, *_choices(action))]
+    """All that a command takes, and what each of its actions takes."""
+    words = [word for action in parser._actions for word in (*action.option_strings, *_choices(action))]
+    for _, inner in _actions_of(parser) if parser.prog.count(" ") else ():
+        words += _words(inner)
+    return list(dict.fromkeys(words))
+
+
+def _actions_of(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in parser._actions:
+        if isinstance(action.choices, dict):
+            yield from action.choices.items()
 
 
 def _choices(action: argparse.Action) -> list[str]:

@@ -1,73 +1,142 @@
-"""`shammah permissions list | check | remove`: the saved rules, why a call would be asked, forgetting a rule."""
+"""`shammah permissions list | check | remove`: the saved rules, why a call would be asked, forgetting rules."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from shammah_tui import paths
-from shammah_tui.cli.terminal import table
-from shammah_tui.errors import ShammahError
+from shammah_tui.cli.terminal import BOLD, DIM, GREEN, RED, YELLOW, is_terminal, painted, table, tell, tell_warning
+from shammah_tui.errors import RequestError
 from shammah_tui.tools.permission import store
 from shammah_tui.tools.permission.check import check_line
+from shammah_tui.tools.permission.decide import decide
+from shammah_tui.tools.permission.decision import Call, Context, Mode, Rule, Verdict
 from shammah_tui.tools.permission.search_path import resolver
+from shammah_tui.ui.plain import visible
 
-HEADING = ("", "TOOL", "", "RULE", "WHERE")
+HEADING = ("", "TOOL", "", "RULE", "WHERE", "SAVED")
+EVERYWHERE = "everywhere"
+COLOURS = {Verdict.ALLOW: GREEN, Verdict.ASK: YELLOW, Verdict.DENY: RED}
+# What a person means by the one argument of a tool; the others do not change the verdict.
+SUBJECTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Bash": ("command", {}),
+    "Read": ("file_path", {}),
+    "Edit": ("file_path", {"old_string": "a", "new_string": "b"}),
+    "Write": ("file_path", {"content": ""}),
+    "Glob": ("pattern", {}),
+    "Grep": ("path", {"pattern": "x"}),
+    "WebFetch": ("url", {}),
+}
 
 
 def run(options: Namespace) -> int:
-    """Raises HomeError, ShammahError."""
-    if options.action == "check":
-        return _check()
-    if options.action == "remove":
-        return _remove(options.number)
-    return _list(as_json="json" in options and options.json)
+    """Raises HomeError, RequestError."""
+    as_json = "json" in options and options.json
+    match options.action:
+        case "check" if options.tool is not None:
+            return _explain(options.tool, options.subject, Mode(options.mode.replace("-", " ")), as_json=as_json)
+        case "check":
+            return _check()
+        case "remove":
+            return _remove(options.numbers, everything=options.all, as_json=as_json)
+        case _:
+            return _list(as_json=as_json)
 
 
 def _check() -> int:
-    resolve = resolver()
+    """One case a line. What a line leaves out is this person's: their rules, the working folder, their home."""
+    if is_terminal(sys.stdin):
+        tell("One JSON object a line; Ctrl+D ends it. For one call: shammah permissions check Bash 'git push'")
+    resolve, saved = resolver(), _rules().rules
     for line in sys.stdin.buffer:
         if line.strip():
-            answer = check_line(line.decode("utf-8", "surrogateescape"), resolve)
+            answer = check_line(line.decode("utf-8", "surrogateescape"), resolve, saved)
             print(json.dumps(answer), flush=True)
     return 0
 
 
-def _list(*, as_json: bool) -> int:
-    loaded = store.load(store.store_file(paths.home()))
+def _explain(tool: str, subject: str | None, mode: Mode, *, as_json: bool) -> int:
+    """What would become of one call here and now, and what "always" would save."""
+    if subject is None:
+        raise RequestError(f"What is {tool} to be given?", "For example: shammah permissions check Bash 'git push'")
+    name, others = SUBJECTS[tool]
+    folder = os.getcwd()  # noqa: PTH109  a string is what the context takes
+    context = Context(folder, str(Path.home()), shammah_home=str(paths.home()), mode=mode, resolve=resolver())
+    decision = decide(Call(tool, {name: subject, **others}), _rules().rules, context)
     if as_json:
-        rules = [
-            {
-                "number": number,
-                "tool": rule.tool,
-                "pattern": rule.pattern,
-                "effect": rule.effect.value,
-                "project": rule.project,
-            }
-            for number, rule in enumerate(loaded.rules, start=1)
-        ]
+        grants = [_row(rule) for rule in decision.grants]
+        print(json.dumps({"decision": str(decision.verdict), "reason": decision.reason, "always_saves": grants}))
+        return 0
+    print(f"{painted(str(decision.verdict), COLOURS[decision.verdict], sys.stdout)}: {visible(decision.reason)}")
+    for rule in decision.grants:
+        where = painted(f"(in {visible(rule.project)})", DIM, sys.stdout)
+        print(f"  always would save: {painted(f'{rule.tool} {visible(rule.pattern)}', BOLD, sys.stdout)} {where}")
+    if decision.verdict is Verdict.ASK and not decision.grants:
+        print("  always is not offered for this")
+    return 0
+
+
+def _list(*, as_json: bool) -> int:
+    loaded = _rules()
+    rows = [
+        (number, rule, added) for number, (rule, added) in enumerate(zip(loaded.rules, loaded.added, strict=True), 1)
+    ]
+    if as_json:
+        rules = [{"number": number, **_row(rule), "added": added} for number, rule, added in rows]
         print(json.dumps({"rules": rules, "notice": loaded.notice}, ensure_ascii=False, indent=2))
         return 0
-    if loaded.notice:
-        print(f"! {loaded.notice}", file=sys.stderr)
-    if not loaded.rules:
+    if not rows:
         print("No rules are saved: every call asks, but for reading inside the project.")
         return 0
-    rows = [
-        (str(number), rule.tool, rule.effect.value, rule.pattern, rule.project or "everywhere")
-        for number, rule in enumerate(loaded.rules, start=1)
+    cells = [
+        (
+            str(number),
+            rule.tool,
+            rule.effect.value,
+            visible(rule.pattern),
+            visible(rule.project) or EVERYWHERE,
+            added[:10],
+        )
+        for number, rule, added in rows
     ]
-    print(table([HEADING, *rows], sys.stdout))
+    print(table([HEADING, *cells], sys.stdout))
     return 0
 
 
-def _remove(number: int) -> int:
-    path = store.store_file(paths.home())
-    rules = store.load(path).rules
-    if not 1 <= number <= len(rules):
-        raise ShammahError(f"There is no rule {number}.", "`shammah permissions list` numbers them.")
-    rule = rules[number - 1]
-    store.remove(path, rule)
-    print(f"Forgotten: {rule.tool} {rule.pattern}")
+def _remove(numbers: Sequence[int], *, everything: bool, as_json: bool) -> int:
+    rules = _rules().rules
+    if everything == bool(numbers):
+        raise RequestError("Which rules?", "Give their numbers, as `shammah permissions list` shows them, or --all.")
+    unknown = [number for number in numbers if not 1 <= number <= len(rules)]
+    if unknown:
+        there = f"There are 1 to {len(rules)}" if rules else "None are saved"
+        raise RequestError(f"There is no rule {unknown[0]}.", f"{there}; `shammah permissions list` numbers them.")
+    chosen = rules if everything else tuple(rules[number - 1] for number in dict.fromkeys(numbers))
+    for rule in chosen:
+        store.remove(store.store_file(paths.home()), rule)
+    if as_json:
+        print(json.dumps({"removed": [_row(rule) for rule in chosen]}, ensure_ascii=False, indent=2))
+        return 0
+    for rule in chosen:
+        print(f"Forgotten: {rule.tool} {visible(rule.pattern)}{f' ({visible(rule.project)})' if rule.project else ''}")
+    if not chosen:
+        print("No rules were saved.")
     return 0
+
+
+def _rules() -> store.Loaded:
+    """Those of the store; the person is told where it had to be kept aside."""
+    loaded = store.load(store.store_file(paths.home()))
+    if loaded.notice:
+        tell_warning(loaded.notice)
+    return loaded
+
+
+def _row(rule: Rule) -> dict[str, str]:
+    return {"tool": rule.tool, "pattern": rule.pattern, "effect": rule.effect.value, "project": rule.project}

@@ -29,6 +29,8 @@ def test_bash_offers_commands_options_and_choices() -> None:
     assert completed(script, "shammah q") == {"query"}
     assert completed(script, "shammah query --out") == {"--output-format"}
     assert completed(script, "shammah daemon sta") == {"start", "status"}
+    assert completed(script, "shammah permissions remove --a") == {"--all"}
+    assert completed(script, "shammah permissions check Web") == {"WebFetch"}
     assert completed(script, "shammah -m demo config s") == {"show", "set"}
 
 

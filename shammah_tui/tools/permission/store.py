@@ -14,7 +14,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -47,9 +47,13 @@ class _StoredFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The rules of the store; `notice` tells the person where the file had to be kept aside."""
+    """The rules of the store; `notice` tells the person where the file had to be kept aside.
+
+    `added` says of each rule when it was saved (ISO 8601, UTC), empty where that is not known.
+    """
 
     rules: tuple[Rule, ...] = ()
+    added: tuple[str, ...] = ()
     notice: str = ""
 
 
@@ -79,7 +83,7 @@ def load(path: Path) -> Loaded:
         return Loaded(
             notice=f"{path.name} could not be used ({damage}). It was kept as {aside.name}; nothing is allowed from it."
         )
-    return Loaded(tuple(Rule(rule.tool, rule.pattern, Effect(rule.effect), rule.project) for rule in stored))
+    return _loaded(stored)
 
 
 def add(path: Path, rules: tuple[Rule, ...]) -> Loaded:
@@ -95,7 +99,7 @@ def add(path: Path, rules: tuple[Rule, ...]) -> Loaded:
             for rule in new
         ]
         _write(path, stored)
-        return Loaded((*loaded.rules, *new), loaded.notice)
+        return replace(_loaded(stored), notice=loaded.notice)
 
 
 def remove(path: Path, rule: Rule) -> bool:
@@ -112,6 +116,13 @@ def remove(path: Path, rule: Rule) -> bool:
         ]
         _write(path, kept)
         return True
+
+
+def _loaded(stored: list[_StoredRule]) -> Loaded:
+    return Loaded(
+        tuple(Rule(rule.tool, rule.pattern, Effect(rule.effect), rule.project) for rule in stored),
+        tuple(rule.added for rule in stored),
+    )
 
 
 def _write(path: Path, rules: list[_StoredRule]) -> None:

@@ -73,6 +73,40 @@ def test_rules_are_listed_and_forgotten_by_number(own_ground: Path) -> None:
     assert "git *" in listed.stdout
     assert "/home/ana/shop" in listed.stdout
     assert [rule["pattern"] for rule in json.loads(shammah("list", "--json").stdout)["rules"]] == ["git *", "src/**"]
-    assert shammah("remove", "1").returncode == 0
+    assert shammah("remove", "7", "1").returncode == 2, "all or nothing"
+    assert "Forgotten: Bash git *" in shammah("remove", "1").stdout
     assert [rule.pattern for rule in store.load(store.store_file(own_ground)).rules] == ["src/**"]
-    assert shammah("remove", "7").returncode == 1
+    assert shammah("remove").returncode == shammah("remove", "1", "--all").returncode == 2
+    assert json.loads(shammah("remove", "--all", "--json").stdout)["removed"][0]["tool"] == "Edit"
+    assert "No rules" in shammah("list").stdout
+
+
+def test_a_person_asks_why_a_call_would_be_asked(own_ground: Path) -> None:
+    store.add(store.store_file(own_ground), (Rule("Bash", "git status"),))
+    asked = shammah("check", "Bash", "git push").stdout
+    assert asked.startswith("ask: no rule covers `git push`")
+    assert "always would save: Bash git push *" in asked
+    assert shammah("check", "Bash", "git status").stdout.startswith("allow: ")
+    assert "not offered" in shammah("check", "Bash", "echo $HOME").stdout
+    assert shammah("check", "Read", "~/.ssh/id_rsa").stdout.startswith("deny: ")
+    assert shammah("check", "Write", "new.txt", "--mode", "plan").stdout.startswith("deny: plan mode")
+    told = json.loads(shammah("check", "WebFetch", "https://docs.python.org/3/", "--json").stdout)
+    assert (told["decision"], told["always_saves"][0]["pattern"]) == ("ask", "docs.python.org")
+    assert shammah("check", "Bash").returncode == 2
+    assert "Did you mean `Bash`" in shammah("check", "bash", "ls").stderr
+
+
+def test_a_line_that_leaves_things_out_is_about_this_person(own_ground: Path) -> None:
+    store.add(store.store_file(own_ground), (Rule("Bash", "git *"),))
+    line = json.dumps({"tool": "Bash", "input": {"command": "git status"}})
+    assert json.loads(shammah("check", text=line).stdout)["decision"] == "allow"
+    none = json.dumps({"tool": "Bash", "input": {"command": "git status"}, "saved_patterns": []})
+    assert json.loads(shammah("check", text=none).stdout)["decision"] == "ask"
+
+
+def test_a_store_that_was_kept_aside_is_told(own_ground: Path) -> None:
+    store.add(store.store_file(own_ground), (Rule("Bash", "git *"),))
+    store.store_file(own_ground).write_text("{")
+    listed = shammah("list")
+    assert "kept as" in listed.stderr
+    assert "No rules" in listed.stdout

@@ -36,7 +36,8 @@ def test_rules_are_found_again_privately(path: Path) -> None:
     finally:
         os.umask(old)
 
-    assert store.load(path) == store.Loaded(RULES)
+    assert store.load(path).rules == RULES
+    assert all(store.load(path).added)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert json.loads(path.read_text())["version"] == 1
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
