@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from shammah_tui.conversation import Entry, FileChange, FinishReason, Message, Role, ToolCall
 from shammah_tui.store.database import Database
+from shammah_tui.store.text import pattern, storable
 
 TITLE_CHARACTERS = 80
 
@@ -104,7 +105,7 @@ def _write(
                 seq,
                 turn,
                 entry.message.role,
-                _storable(entry.message.content),
+                storable(entry.message.content),
                 entry.finish_reason,
                 entry.model,
                 entry.route,
@@ -119,14 +120,9 @@ def _write(
 def _title(entries: Sequence[Entry]) -> str:
     for entry in entries:
         if entry.message.role == "user":
-            words = " ".join(_storable(entry.shown or entry.message.content).split())
+            words = " ".join(storable(entry.shown or entry.message.content).split())
             return words if len(words) <= TITLE_CHARACTERS else f"{words[: TITLE_CHARACTERS - 1]}…"
     return ""
-
-
-def _storable(text: str) -> str:
-    """SQLite's text is UTF-8: half a surrogate pair, which a broken name of a file can hold, is no text there."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _detail(entry: Entry) -> str:
@@ -197,8 +193,7 @@ def _list(connection: sqlite3.Connection, folder: str, search: str, limit: int) 
             "(title LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM entry WHERE entry.session = session.id "
             "AND role IN ('user', 'assistant') AND content LIKE ? ESCAPE '\\'))"
         )
-        pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        values += [pattern, pattern]
+        values += [pattern(word), pattern(word)]
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     rows = connection.execute(f"{_SUMMARY}{where} ORDER BY touched DESC LIMIT ?", (*values, limit)).fetchall()
     return tuple(map(_summary, rows))
