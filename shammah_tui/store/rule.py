@@ -113,9 +113,11 @@ class RuleStore:
         """Give a rule another line, scope and verifier. What was made for training by the old one goes."""
         return await self._database.run(lambda connection: _edit(connection, identity, draft))
 
-    async def prove(self, identity: int, proof: Proof) -> None:
+    async def prove(self, identity: int, proof: Proof, verifier: Verifier) -> None:
+        """Note which checks a rule has and what they were proved on; what was made by it stays."""
+        values = (proof, _as_json(verifier), identity)
         await self._database.run(
-            lambda connection: connection.execute("UPDATE rule SET proof = ? WHERE id = ?", (proof, identity))
+            lambda connection: connection.execute("UPDATE rule SET proof = ?, verifier = ? WHERE id = ?", values)
         )
 
     async def put(self, identities: Iterable[int], state: RuleState, *, adapter: str = "") -> int:
