@@ -204,9 +204,7 @@ def _of_rating(rating: Rating, rules: dict[int, Rule]) -> TrainingRow:
         shot.answer if green else rating.rewrite,
         rating.color,
         "in_scope",
-        Provenance(
-            rating.id, rule.id if rule else None, "rating" if green else rating.rewrite_source, _date(rating.updated_at)
-        ),
+        Provenance(rating.id, rule.id if rule else None, source, _date(rating.updated_at)),
         "" if green else shot.answer,
         rule.line if rule else "",
     )
