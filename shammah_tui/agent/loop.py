@@ -25,9 +25,10 @@ from shammah_tui.events import (
     TurnEnded,
     TurnEvent,
     TurnStarted,
+    TurnWaiting,
 )
 
-BackendEvent = TextArrived | ThinkingArrived | ToolRequested | TurnEnded
+BackendEvent = TextArrived | ThinkingArrived | ToolRequested | TurnEnded | TurnWaiting
 
 STUCK = "Not run: the same call had the same outcome again and again, so this turn ends here."
 STUCK_NOTICE = "Ended: {name} was called again and again with the same outcome."
