@@ -149,7 +149,7 @@ class Calls:
         if count >= REPETITIONS_MAX:
             self.stuck = self.stuck or call
             text = f"{text}\n[{ADVICE.format(count=count)}]"
-        self.restart = self.restart or getattr(result, "restart", "")
+        self.restart = self.restart or result.restart
         event = ToolFinished(
             call.id, text, result.summary, result.failed, refused, result.diff, result.truncated, seconds
         )

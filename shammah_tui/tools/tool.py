@@ -46,6 +46,8 @@ class Limits:
     """Of the decoded stream."""
     web_seconds: float = 30.0
     web_redirects: int = 5
+    restart_seconds: float = 300.0
+    """How long the program's own tests may take before it starts again."""
 
 
 def _as_it_is(argv: Sequence[str]) -> Sequence[str]:
@@ -106,6 +108,8 @@ class Result:
     diff: str = ""
     truncated: bool = False
     changes: tuple[Change, ...] = ()
+    restart: str = ""
+    """Why the program is to start again in this conversation; empty where it is not."""
 
 
 Piece = Output | Result

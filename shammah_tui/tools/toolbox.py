@@ -14,12 +14,13 @@ from shammah_tui.tools.edit import Edit
 from shammah_tui.tools.glob import Glob
 from shammah_tui.tools.grep import Grep
 from shammah_tui.tools.read import Read
+from shammah_tui.tools.restart import Restart
 from shammah_tui.tools.tool import Context, Piece, Refused, Result, Tool
 from shammah_tui.tools.web_fetch import WebFetch
 from shammah_tui.tools.write import Write
 
 TOOLS: Mapping[str, Tool[Any]] = {
-    tool.name: tool for tool in (Read(), Glob(), Grep(), Edit(), Write(), Bash(), WebFetch())
+    tool.name: tool for tool in (Read(), Glob(), Grep(), Edit(), Write(), Bash(), WebFetch(), Restart())
 }
 
 
