@@ -281,3 +281,66 @@ async def test_a_setting_is_kept_in_the_config_file(tmp_path: Path, monkeypatch:
     runtime, _ = runtime_of(Engine())
     runtime.remember("theme", "shammah-light")
     assert load({}, {}).settings.theme == "shammah-light"
+
+
+async def test_a_command_of_the_person_joins_the_conversation(tmp_path: Path) -> None:
+    engine = Engine()
+    runtime = Runtime(Settings(), folder=tmp_path, connect=Engines([engine]))
+    async with asyncio.timeout(10), aclosing(runtime.run_command("echo from the shell")) as events:
+        kinds = [type(event).__name__ async for event in events]
+    assert kinds == ["ToolStarted", "ToolOutput", "ToolFinished"]
+    await heard(runtime, "What did it print?")
+    asked = engine.asked[0]
+    assert [message.role for message in asked] == ["system", "user"]
+    assert "from the shell" in asked[1].content
+    assert asked[1].content.endswith("What did it print?")
+    stored = await runtime.sessions.read(runtime.record.session)
+    assert stored is not None
+    assert [entry.shown for entry in stored.entries] == ["!echo from the shell", "", ""]
+    await runtime.close()
+
+
+async def test_a_file_that_is_mentioned_goes_with_the_question_and_the_screen_keeps_what_was_typed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.txt").write_text("inside")
+    engine = Engine()
+    runtime = Runtime(Settings(), folder=tmp_path, connect=Engines([engine]))
+    await heard(runtime, "What is in @a.txt?")
+    assert "inside" in engine.asked[0][1].content
+    assert runtime.record.entries[0].shown == "What is in @a.txt?"
+    await runtime.close()
+
+
+async def test_the_conversation_is_on_disk_while_it_is_said(tmp_path: Path) -> None:
+    engine = Engine()
+    runtime = Runtime(Settings(), folder=tmp_path, connect=Engines([engine]))
+    async with aclosing(runtime.ask("hi")) as events:
+        async for event in events:
+            if isinstance(event, TextArrived):
+                stored = await runtime.sessions.read(runtime.record.session)
+                assert stored is not None
+                assert stored.entries[0].message.content == "hi"
+                break
+    stored = await runtime.sessions.read(runtime.record.session)
+    assert stored is not None
+    assert [(entry.message.content, entry.finish_reason) for entry in stored.entries] == [
+        ("hi", "stop"),
+        ("Hel", "interrupted"),
+    ]
+    other = Runtime(Settings(), folder=tmp_path, connect=Engines([Engine()]))
+    other.resume(stored)
+    await heard(other, "again")
+    assert [entry.message.content for entry in other.record.entries] == ["hi", "Hel", "again", "Hello"]
+    await runtime.close()
+    await other.close()
+
+
+async def test_a_question_that_nothing_was_said_to_leaves_no_trace(tmp_path: Path) -> None:
+    runtime = Runtime(Settings(), folder=tmp_path, connect=Engines([Engine(states=(LOADING,))]))
+    asking = asyncio.create_task(heard(runtime))
+    await asyncio.sleep(0.3)
+    asking.cancel()
+    await asyncio.wait({asking})
+    assert await runtime.sessions.list() == ()
+    await runtime.close()

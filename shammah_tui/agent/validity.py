@@ -2,8 +2,8 @@
 
 One system message first; then user and assistant in turn; each tool call of an assistant answered by exactly one tool
 message right after it, in the order of the calls; no tool message without its call. (A question may follow a tool's
-result at once: that turn was interrupted.) Our own records are valid by
-construction: a repair means that a session was damaged, edited, or written by another version, and is told.
+result at once: that turn was interrupted; questions that follow each other are sent as one.) Our own records are valid
+by construction: a repair means that a session was damaged, edited, or written by another version, and is told.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _in_turn(messages: Sequence[Message], repairs: list[str]) -> list[Message]:
         before = found[-1] if found else None
         if message.role == "user":
             if before is not None and before.role == "user":
-                repairs.append("two questions followed each other")
+                # A command that the person ran stands before their next question.
                 found[-1] = replace(before, content=f"{before.content}\n\n{message.content}")
             else:
                 found.append(message)

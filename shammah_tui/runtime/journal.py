@@ -34,6 +34,8 @@ class Journal:
 
     async def close(self, record: Record) -> None:
         """Write the turn as it became part of `record`; one that nothing was said to is taken out again."""
+        if len(record.entries) <= self._draft.turn:
+            self._kept = 0
         await self._write(record.entries[self._draft.turn + self._kept :])
 
     async def _write(self, entries: tuple[Entry, ...]) -> None:

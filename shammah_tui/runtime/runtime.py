@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from shammah_tui import paths
 from shammah_tui.agent.draft import Draft, Record
 from shammah_tui.agent.instructions import instructions
+from shammah_tui.agent.mention import attach
 from shammah_tui.agent.prompt import system_prompt
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import FinishReason, Message, ToolSpec
@@ -27,6 +28,7 @@ from shammah_tui.tools.permission.decision import Mode
 
 if TYPE_CHECKING:
     from shammah_tui.agent.loop import Limits, Route
+    from shammah_tui.runtime.own_command import CommandEvent
     from shammah_tui.tools.guard import Guard
 
 
@@ -147,20 +149,38 @@ class Runtime:
         report = await engine.tokenize(self.record.messages, await self._tools())
         return ContextUse(report.tokens, report.context_tokens)
 
+    async def run_command(self, command: str) -> AsyncGenerator[CommandEvent, None]:
+        """Run a command of the person's own; its output joins the conversation. Closing it ends the command."""
+        from shammah_tui.runtime.own_command import OwnCommand
+
+        running = OwnCommand(command, (await self.guard()).ground)
+        try:
+            async with aclosing(running.run()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            seq = len(self.record.entries)
+            self.record = self.record.extended([running.entry])
+            writing = self.sessions.write(self.record.session, str(self.folder), seq, [running.entry], seq)
+            await asyncio.shield(asyncio.ensure_future(writing))
+
     async def ask(self, question: str, *, shown: str = "") -> AsyncGenerator[TurnEvent, None]:
         """Answer `question`; waits until a model is ready, however long. Closing it interrupts, keeping what was said.
 
-        `shown` is what the person typed, where `question` holds more. An engine that goes away is started again; when
-        nothing was said yet the question is sent again, once.
+        Files that it mentions with `@` go with it. `shown` is what the person typed, where `question` holds more.
+        An engine that goes away is started again; when nothing was said yet the question is sent again, once.
         """
         notice = await self._complete_system()
-        draft = Draft(self.record, question, shown=shown)
+        attached = await asyncio.to_thread(attach, question, self.folder)
+        shown = shown or (question if attached.files else "")
+        draft = Draft(self.record, attached.question, shown=shown)
         journal = Journal(self.sessions, str(self.folder), draft)
         reason: FinishReason = "interrupted"
         try:
             await journal.keep()
-            if notice:
-                yield Noticed(notice)
+            for told in (notice, *attached.notices):
+                if told:
+                    yield Noticed(told)
             async with aclosing(self._answer(draft)) as events:
                 async for event in events:
                     await journal.keep()

@@ -64,7 +64,8 @@ class SessionStore:
         return found[0] if found else None
 
     async def list(self, *, folder: str = "", search: str = "", limit: int = 200) -> tuple[SessionSummary, ...]:
-        """The sessions, the last one first; `search` is looked for in what was said, and in the title."""
+        """The sessions in which something was asked, the last one first; the words of `search` are looked for in what
+        was said, and in the title."""
         return await self._database.run(lambda connection: _list(connection, folder, search, limit))
 
     async def rename(self, session: str, title: str) -> None:
@@ -183,7 +184,7 @@ _SUMMARY = (
 
 
 def _list(connection: sqlite3.Connection, folder: str, search: str, limit: int) -> tuple[SessionSummary, ...]:
-    conditions: list[str] = []
+    conditions = ["questions > 0"]
     values: list[Any] = []
     if folder:
         conditions.append("folder = ?")
@@ -194,8 +195,8 @@ def _list(connection: sqlite3.Connection, folder: str, search: str, limit: int) 
             "AND role IN ('user', 'assistant') AND content LIKE ? ESCAPE '\\'))"
         )
         values += [pattern(word), pattern(word)]
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    rows = connection.execute(f"{_SUMMARY}{where} ORDER BY touched DESC LIMIT ?", (*values, limit)).fetchall()
+    where = " AND ".join(conditions)
+    rows = connection.execute(f"{_SUMMARY} WHERE {where} ORDER BY touched DESC LIMIT ?", (*values, limit)).fetchall()
     return tuple(map(_summary, rows))
 
 

@@ -22,11 +22,11 @@ from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.chat import ChatScreen
 from shammah_tui.ui.screens.help import HelpScreen
 from shammah_tui.ui.screens.model import ModelScreen
-from shammah_tui.ui.screens.palette import Entry, Palette
+from shammah_tui.ui.screens.picker import Choice, Picker, among
 from shammah_tui.ui.widgets.prompt import Prompt
 from shammah_tui.ui.widgets.status import FLASH_SECONDS
 
-SHEETS = ("app.tcss", "chat.tcss", "model.tcss", "help.tcss", "palette.tcss")
+SHEETS = ("app.tcss", "chat.tcss", "model.tcss", "help.tcss", "picker.tcss")
 # How long the second Ctrl+C may take.
 LEAVE_SECONDS = 2.0
 DEFAULT_THEME = theme.DARK.name
@@ -90,17 +90,18 @@ class ShammahApp(App[None], inherit_bindings=False):
             self.push_screen(HelpScreen())
 
     def action_show_palette(self) -> None:
-        entries = [
-            Entry(command.usage, command.help, command.action, ("",) if command.argument else ())
+        if isinstance(self.screen, Picker):
+            return
+        choices = [
+            Choice(command.usage, command.help, (command.action, ("",) if command.argument else ()))
             for command in commands.TABLE
         ]
-        entries += [Entry(f"/theme {own.name}", "Change the colours", "theme", (own.name,)) for own in theme.OWN]
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(entries), self._chosen)
+        choices += [Choice(f"/theme {own.name}", "Change the colours", ("theme", (own.name,))) for own in theme.OWN]
+        self.push_screen(Picker(among(choices), prompt="Find a command"), self._chosen)
 
-    async def _chosen(self, entry: Entry | None) -> None:
-        if entry is not None:
-            await self.run_action(("", entry.action, entry.arguments))
+    async def _chosen(self, chosen: tuple[str, tuple[str, ...]] | None) -> None:
+        if chosen is not None:
+            await self.run_action(("", *chosen))
 
     def action_close_help(self) -> None:
         if isinstance(self.screen, HelpScreen):

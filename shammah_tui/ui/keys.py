@@ -13,7 +13,7 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
-Where = Literal["everywhere", "chat", "prompt", "queue", "model", "help", "palette"]
+Where = Literal["everywhere", "chat", "prompt", "queue", "model", "help", "picker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ TABLE = (
     Key("r", "retry", "R", "Try again after a failure", "model", "try again"),
     Key("d", "use_demo", "D", "Use the demo model", "model", "demo model"),
     Key("escape,q", "app.show_chat", "Esc", "Back to the conversation", "model", "back"),
-    Key("up", "move(-1)", "Up", "Entry above", "palette"),
-    Key("down", "move(1)", "Down", "Entry below", "palette"),
-    Key("enter", "choose", "Enter", "Do it", "palette"),
-    Key("escape", "close", "Esc", "Back to where you were", "palette"),
+    Key("up", "move(-1)", "Up", "Entry above", "picker"),
+    Key("down", "move(1)", "Down", "Entry below", "picker"),
+    Key("enter", "choose", "Enter", "Do it", "picker"),
+    Key("escape", "close", "Esc", "Back to where you were", "picker"),
     Key("escape,q", "app.close_help", "Esc", "Back to where you were", "help", "back"),
 )
 
