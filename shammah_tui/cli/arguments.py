@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from shammah_tui import __version__
+from shammah_tui.cli.feedback_arguments import add_feedback, add_rules
 from shammah_tui.cli.help import COMMANDS, EXIT_CODES, HELP
 from shammah_tui.errors import ShammahError
 
@@ -96,6 +97,8 @@ def build_parser() -> Parser:
     _add_permissions(add)
     _add_privacy(add)
     _add_daemon(add, shared)
+    add_feedback(add)
+    add_rules(add)
     _add_train(add)
     completion = add(
         "completion",

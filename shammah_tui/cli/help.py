@@ -8,6 +8,8 @@ COMMANDS = {
     "permissions": "the saved rules, and why a tool call would be asked",
     "privacy": "what left this machine: to whom, how much, and why",
     "daemon": "the engine: the model behind an OpenAI-compatible API",
+    "feedback": "your ratings: list, add, change, export, import",
+    "rules": "the rules that your ratings stand for",
     "train": "train an adapter from a file of rows, measure it, and write it to a folder",
     "completion": "print the completions for bash, zsh or fish",
 }

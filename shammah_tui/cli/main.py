@@ -24,6 +24,8 @@ MODULES = {
     "permissions": "permissions",
     "privacy": "privacy",
     "daemon": "engine",
+    "feedback": "feedback",
+    "rules": "rules",
     "train": "train",
     "completion": "completion",
 }

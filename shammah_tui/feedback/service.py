@@ -47,6 +47,13 @@ class Rated:
     rule: Rule | None
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    added: tuple[Rating, ...]
+    repeated: int
+    """How many were here already."""
+
+
 class Feedback:
     """All methods raise HomeError where the database cannot be used; nothing was then acknowledged.
 
@@ -90,6 +97,25 @@ class Feedback:
     async def add(self, rating: Rating) -> Rated:
         """Keep a rating with its own snapshot. Secrets in it are masked first; `rating.masked` tells which."""
         return await self._named(await self.ratings.add(without_secrets(rating)))
+
+    async def take(self, ratings: Sequence[Rating]) -> Taken:
+        """Keep many ratings, of a file say. One that is here already is left as it is, also where it says otherwise."""
+        known = await self.ratings.list()
+        there = {_identity(rating) for rating in known}
+        answers = {(rating.snapshot.session, rating.snapshot.turn) for rating in known if rating.snapshot.session}
+        fresh: list[Rating] = []
+        for rating in map(without_secrets, ratings):
+            place = (rating.snapshot.session, rating.snapshot.turn)
+            if _identity(rating) in there or place in answers:
+                continue
+            there.add(_identity(rating))
+            if rating.snapshot.session:
+                answers.add(place)
+            fresh.append(rating)
+        added = await self.ratings.add_all(fresh)
+        for rating in added:
+            await self._named(rating)
+        return Taken(added, len(ratings) - len(added))
 
     async def edit(
         self, identity: int, *, color: Color | None = None, note: str | None = None, correction: str | None = None
@@ -209,3 +235,9 @@ class Feedback:
         rule = await self._work.name(rating)
         self.wake()
         return Rated(await self.ratings.get(rating.id) or rating, rule)
+
+
+def _identity(rating: Rating) -> tuple[object, ...]:
+    """Two ratings that agree in this say the same."""
+    shot = rating.snapshot
+    return (shot.messages, shot.system, shot.answer, rating.color, rating.note, rating.correction)

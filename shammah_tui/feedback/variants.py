@@ -17,6 +17,7 @@ from shammah_tui.agent.loop import Backend
 from shammah_tui.conversation import Message
 from shammah_tui.feedback import code, mutation, verifier
 from shammah_tui.feedback.asking import answer, with_rule
+from shammah_tui.feedback.language import is_about_tests, named_in
 from shammah_tui.feedback.rewrite import tokens_for
 from shammah_tui.feedback.scope import applies, request
 from shammah_tui.store.rating import Color, Rating
@@ -33,8 +34,11 @@ class Share:
 
 
 OF_RATING: dict[Color, Share] = {"red": Share(8, 4), "yellow": Share(3, 0), "green": Share(0, 0)}
-HELD_OUT_MAX, IN_SCOPE_MAX, NEAR_MAX, OTHER_MAX = 8, 48, 36, 36
-NEAR_LANGUAGES, NEAR_TESTS, NEAR_TASKS, OTHERS = 5, 5, 8, 16
+HELD_OUT_MAX, IN_SCOPE_MAX, LEFT_ALONE_MAX = 8, 48, 40
+NEAR_MIN = 8
+NEAR_LANGUAGES, NEAR_TESTS, NEAR_TASKS, OTHERS = 6, 6, 10, 16
+SHORT_CHARACTERS = 400
+DRAW_TEMPERATURE = 0.5
 # So many of the person's own questions are looked at for one rating.
 HISTORY_MAX = 8
 
@@ -62,12 +66,14 @@ async def variants(material: Material, backend: Backend) -> AsyncGenerator[Varia
     Raises ShammahError where the backend fails.
     """
     making = _Making(material, backend)
-    for variant in making.replayed():
-        yield variant
+    for kind, prompt, source in making.replayed():
+        yield await making.left_alone(kind, prompt, source)
     for kind, prompt in making.wanted():
         yield await making.in_scope(kind, prompt, "made like the rated prompt")
     for prompt, source in making.undecided():
         yield await making.decided(prompt, source)
+    for variant in making.reserve():
+        yield variant
 
 
 class _Making:
@@ -77,23 +83,27 @@ class _Making:
         self._backend = backend
         self._counts = Counter(material.counts)
         self._known = set(material.known)
+        self._unsure: list[tuple[Message, ...]] = []
         self._seed = f"rating {material.rating.id}"
         self._language = (material.rule.scope.languages or (material.rating.snapshot.language,))[0]
 
-    def replayed(self) -> list[Variant]:
-        """Near-scope and out-of-scope prompts about which nobody has to be asked."""
+    def replayed(self) -> list[tuple[Kind, str, str]]:
+        """Near-scope and out-of-scope prompts, as far as the rule's own words tell, with where they come from."""
         near = [
             *mutation.in_other_languages(self._question, self._language, NEAR_LANGUAGES, self._seed),
             *(self._tests() if self._rule.scope.outside_tests else ()),
         ]
-        others = mutation.general(OTHERS, self._seed)
         other_language = "javascript" if self._language == "python" else "python"
-        others += mutation.tasks(other_language, OTHERS, self._seed) if self._rule.scope.languages else ()
-        others += tuple(prompt for prompt in self._material.history if not self._applies(prompt))[:HISTORY_MAX]
-        made = [self._kept("near_scope", prompt, NEAR_MAX, "looks like the rated prompt") for prompt in near]
-        shuffled = random.Random(self._seed).sample(others, min(len(others), OTHERS))
-        made += [self._kept("out_of_scope", prompt, OTHER_MAX, "of another kind") for prompt in shuffled]
-        return [variant for variant in made if variant is not None]
+        others = [
+            *mutation.general(OTHERS, self._seed),
+            *(mutation.tasks(other_language, OTHERS, self._seed) if self._rule.scope.languages else ()),
+            *[prompt for prompt in self._material.history if not self._applies(prompt)][:HISTORY_MAX],
+        ]
+        chosen = random.Random(self._seed).sample(others, min(len(others), OTHERS))
+        return [
+            *(("near_scope", prompt, "looks like the rated prompt") for prompt in near),
+            *(("out_of_scope", prompt, "of another kind") for prompt in chosen),
+        ]
 
     def wanted(self) -> list[tuple[Kind, str]]:
         """Prompts like the rated one, the held-out ones first."""
@@ -127,17 +137,51 @@ class _Making:
             return None
         return self._variant(kind, messages, said, f"{source}; answered with the rule in the prompt")
 
+    async def left_alone(self, kind: Kind, prompt: str, source: str) -> Variant | None:
+        """A prompt whose answer shall stay as it is. Where the model itself does not know what to say, its answer is
+        as good as chance, and changes with anything: such a prompt would measure noise."""
+        messages = self._prompt(prompt)
+        if identity(messages) in self._known or self._counts[kind] >= LEFT_ALONE_MAX:
+            return None
+        if kind == "near_scope" or named_in(prompt):
+            said = await self._ask(messages)
+            if verifier.keeps(self._rule.verifier, self._rule.scope, said) is False and not is_about_tests(prompt):
+                return None
+            if not await self._is_sure_of(messages, said):
+                return None
+        return self._variant(kind, messages, "", source)
+
     async def decided(self, prompt: str, source: str) -> Variant | None:
         """In scope where the model breaks the rule unasked, near scope where it does not."""
         messages = self._prompt(prompt)
         if identity(messages) in self._known:
             return None
         said = await self._ask(messages)
-        if not said:
+        if not said or verifier.trouble(said, ""):
             return None
         if verifier.keeps(self._rule.verifier, self._rule.scope, said) is False:
             return await self.in_scope("in_scope", prompt, source)
-        return self._kept("near_scope", prompt, NEAR_MAX, f"{source}; keeps the rule anyway")
+        if self._counts["near_scope"] >= LEFT_ALONE_MAX or not await self._is_sure_of(messages, said):
+            return None
+        return self._variant("near_scope", messages, "", f"{source}; keeps the rule anyway")
+
+    def reserve(self) -> list[Variant]:
+        """Of the prompts that the model was not sure of as many as it takes for the rule to have some at all."""
+        lacking = max(0, NEAR_MIN - self._counts["near_scope"])
+        return [
+            self._variant("near_scope", messages, "", "looks like the rated prompt")
+            for messages in self._unsure[:lacking]
+            if identity(messages) not in self._known
+        ]
+
+    async def _is_sure_of(self, messages: tuple[Message, ...], said: str) -> bool:
+        """Whether an answer is sound, and no chance hit: a short one is given again when it is drawn."""
+        if not said or verifier.trouble(said, ""):
+            return False
+        if len(said) > SHORT_CHARACTERS or await self._ask(messages, temperature=DRAW_TEMPERATURE) == said:
+            return True
+        self._unsure.append(messages)
+        return False
 
     @property
     def _question(self) -> str:
@@ -147,12 +191,6 @@ class _Making:
         signatures = [code.signatures(block) for block in code.blocks(self._rating.snapshot.answer)]
         name = next((name for found in signatures for name in found), "") or "do_it"
         return mutation.tests_of(name, self._language, NEAR_TESTS, self._seed)
-
-    def _kept(self, kind: Kind, prompt: str, most: int, source: str) -> Variant | None:
-        messages = self._prompt(prompt)
-        if identity(messages) in self._known or self._counts[kind] >= most:
-            return None
-        return self._variant(kind, messages, "", source)
 
     def _variant(self, kind: Kind, messages: Sequence[Message], chosen: str, source: str) -> Variant:
         self._counts[kind] += 1
@@ -171,6 +209,6 @@ class _Making:
     def _applies(self, prompt: str) -> bool:
         return applies(self._rule.scope, request(prompt, self._rating.snapshot.messages[:-1]))
 
-    async def _ask(self, messages: Sequence[Message]) -> str:
+    async def _ask(self, messages: Sequence[Message], *, temperature: float = 0.0) -> str:
         longest = tokens_for(self._rating.snapshot.answer)
-        return await answer(self._backend, messages, temperature=0.0, max_tokens=longest)
+        return await answer(self._backend, messages, temperature=temperature, max_tokens=longest)

@@ -20,6 +20,15 @@ from shammah_tui.store.text import pattern, storable
 
 Color = Literal["red", "yellow", "green"]
 COLORS: tuple[Color, ...] = ("red", "yellow", "green")
+# What people call them: by priority, as the commands do.
+COLOR_OF: Mapping[str, Color] = {
+    **{color: color for color in COLORS},
+    "high": "red",
+    "critical": "red",
+    "medium": "yellow",
+    "normal": "green",
+    "good": "green",
+}
 
 # For training: `waiting` for its rewrite, `ready` with all its rows, `unusable` for the reason that stands beside it.
 State = Literal["waiting", "ready", "unusable"]
@@ -181,10 +190,13 @@ def _add(connection: sqlite3.Connection, rating: Rating) -> Rating:
     shot = rating.snapshot
     if shot.session:
         known = connection.execute(
-            "SELECT id FROM rating WHERE session = ? AND turn = ?", (shot.session, shot.turn)
+            "SELECT id, answer FROM rating WHERE session = ? AND turn = ?", (shot.session, shot.turn)
         ).fetchone()
         if known is not None:
             given = {"color": rating.color, "note": rating.note, "correction": rating.correction}
+            if known["answer"] != storable(shot.answer):
+                # The question was answered anew.
+                given |= _snapshot_columns(rating)
             changed = _edit(connection, known["id"], given)
             assert changed is not None
             return changed
@@ -198,10 +210,7 @@ def _add(connection: sqlite3.Connection, rating: Rating) -> Rating:
             rating.color,
             storable(rating.note),
             storable(rating.correction),
-            storable(shot.system),
-            messages_to_json(shot.messages),
-            storable(shot.answer),
-            _detail(rating),
+            *_snapshot_columns(rating).values(),
             rating.created_at or now,
             now,
         ),
@@ -210,6 +219,16 @@ def _add(connection: sqlite3.Connection, rating: Rating) -> Rating:
     found = _get(connection, cursor.lastrowid)
     assert found is not None
     return found
+
+
+def _snapshot_columns(rating: Rating) -> dict[str, str]:
+    shot = rating.snapshot
+    return {
+        "system": storable(shot.system),
+        "messages": messages_to_json(shot.messages),
+        "answer": storable(shot.answer),
+        "detail": _detail(rating),
+    }
 
 
 def _edit(connection: sqlite3.Connection, identity: int, given: Mapping[str, str]) -> Rating | None:
