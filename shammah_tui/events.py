@@ -197,6 +197,9 @@ class TurnEnded:
     tokens_per_second: float = 0.0
     verbatim: str = ""
     """See `Message.verbatim`."""
+    mean_logprob: float | None = None
+    """Of the answer's first tokens, in nats, and the mean entropy they were drawn with; None where nobody told."""
+    mean_entropy: float | None = None
     notice: str = ""
     """What the person should know about how it ended: that a limit cut it, say, and which."""
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import httpx2
 
 from shammah_tui.backends.api_error import connection_errors, from_body, raise_for_status
+from shammah_tui.backends.certainty import FIRST_TOKENS
 from shammah_tui.backends.form import messages_as_openai, tools_as_openai
 from shammah_tui.backends.sse import data_of
 from shammah_tui.conversation import FinishReason, Message, ToolCall, ToolSpec, Usage
@@ -32,11 +33,15 @@ class Connection(Protocol):
 
 
 class LocalBackend:
-    """Answers come from `connection`; `model` is what the server calls it, where that matters."""
+    """Answers come from `connection`; `model` is what the server calls it, where that matters.
 
-    def __init__(self, connection: Connection, *, model: str = "default") -> None:
+    `certainty`: whether to ask how sure the model was of its first tokens, which costs some time at each of them.
+    """
+
+    def __init__(self, connection: Connection, *, model: str = "default", certainty: bool = False) -> None:
         self._connection = connection
         self._model = model
+        self._certainty = certainty
 
     async def stream(
         self,
@@ -60,6 +65,8 @@ class LocalBackend:
             "temperature": temperature,
             "max_tokens": max_tokens,
         }
+        if self._certainty:
+            body["logprobs"] = True
         if tools:
             body["tools"] = tools_as_openai(tools)
         headers = {HEADER_SESSION: session, HEADER_WAIT: str(WAIT_SECONDS)}
@@ -90,6 +97,8 @@ class _Reading:
         self._reason: FinishReason | None = None
         self._usage = Usage()
         self._tokens_per_second = 0.0
+        self._logprobs: list[float] = []
+        self._entropies: list[float] = []
 
     def read(self, data: str) -> list[BackendEvent]:
         """Raises the error that a server sends in place of a chunk, and EngineError where it is no chunk."""
@@ -111,7 +120,15 @@ class _Reading:
         speed = self._tokens_per_second
         if not speed and self._usage.completion_tokens > 1 and now > first:
             speed = (self._usage.completion_tokens - 1) / (now - first)
-        ended = TurnEnded(self._reason, self._usage, first - self._began, now - self._began, speed)
+        ended = TurnEnded(
+            self._reason,
+            self._usage,
+            first - self._began,
+            now - self._began,
+            speed,
+            mean_logprob=_mean(self._logprobs),
+            mean_entropy=_mean(self._entropies),
+        )
         return [*events, ended]
 
     def _read(self, chunk: dict[str, Any]) -> list[BackendEvent]:
@@ -129,9 +146,18 @@ class _Reading:
             for part in delta.get("tool_calls") or ():
                 self._first = self._first or time.perf_counter()
                 events += self._add(part)
+            for token in (choice.get("logprobs") or {}).get("content") or ():
+                self._measure(token)
             if reason := choice.get("finish_reason"):
                 self._reason = _REASONS.get(reason, "stop")
         return events
+
+    def _measure(self, token: dict[str, Any]) -> None:
+        """Other servers tell of every token, and ours alone of entropy."""
+        if len(self._logprobs) < FIRST_TOKENS:
+            self._logprobs.append(float(token["logprob"]))
+            if (entropy := token.get("entropy")) is not None:
+                self._entropies.append(float(entropy))
 
     def _add(self, part: dict[str, Any]) -> list[BackendEvent]:
         index = int(part.get("index") or 0)
@@ -156,6 +182,10 @@ class _Reading:
             events.append(ToolRequested(ToolCall(identity, self._names[index], arguments)))
         self._told = count
         return events
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _status(error: Any) -> int:

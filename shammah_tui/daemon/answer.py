@@ -27,6 +27,23 @@ class Ended:
             "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
         }
 
+    def logprobs(self) -> dict[str, Any] | None:
+        """As OpenAI has them, of the first tokens alone, with each one's `entropy` (nats) besides; None where they were
+        not asked for."""
+        if not self.end.certainty:
+            return None
+        content = [
+            {
+                "token": found.piece.decode("utf-8", "replace"),
+                "bytes": list(found.piece),
+                "logprob": round(found.logprob, 5),
+                "entropy": round(found.entropy, 5),
+                "top_logprobs": [],
+            }
+            for found in self.end.certainty
+        ]
+        return {"content": content, "refusal": None}
+
     def timings(self) -> dict[str, Any]:
         """As llama-server names them; milliseconds, and tokens a second."""
         end, usage = self.end, self.end.usage

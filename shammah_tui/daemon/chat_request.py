@@ -1,6 +1,7 @@
 """OpenAI's chat completion request, as far as this engine understands it; other fields are ignored, as OpenAI does.
 
-What could not be honoured (several choices, log probabilities, images) is refused rather than passed over.
+What could not be honoured (several choices, likely other tokens, images) is refused rather than passed over.
+Log-probabilities are told of the first tokens alone, at the end of the answer.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ class ChatRequest(Part):
     seed: Annotated[int | None, Field(ge=-(2**63), lt=2**64)] = None
     stop: str | tuple[str, ...] | None = None
     n: Literal[1] | None = None
-    logprobs: Literal[False] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Literal[0] | None = None
     tools: Annotated[tuple[Tool, ...] | None, Field(max_length=TOOLS_MAX)] = None
     tool_choice: Literal["none", "auto", "required"] | ChosenFunction | None = None
     parallel_tool_calls: bool | None = None

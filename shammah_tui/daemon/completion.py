@@ -51,7 +51,8 @@ class Chunks:
 
     def _end(self, ended: Ended) -> bytes:
         numbers = f'"timings": {json.dumps(ended.timings())}'
-        choice = f'{{"index": 0, "delta": {{}}, "logprobs": null, "finish_reason": "{ended.reason}"}}'
+        logprobs = json.dumps(ended.logprobs())
+        choice = f'{{"index": 0, "delta": {{}}, "logprobs": {logprobs}, "finish_reason": "{ended.reason}"}}'
         if not self._include_usage:
             return f'data: {self._head}, "choices": [{choice}], {numbers}}}\n\n'.encode()
         usage = f'"usage": {json.dumps(ended.usage())}'
@@ -89,7 +90,12 @@ class Whole:
         message["refusal"] = None
         if self._calls:
             message["tool_calls"] = self._calls
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self._ended.reason}
+        choice = {
+            "index": 0,
+            "message": message,
+            "logprobs": self._ended.logprobs(),
+            "finish_reason": self._ended.reason,
+        }
         completion = {
             "id": f"chatcmpl-{secrets.token_hex(12)}",
             "object": "chat.completion",

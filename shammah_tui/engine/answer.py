@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from shammah_tui.conversation import Usage
 from shammah_tui.engine.detokenize import TextStream, tokens_until_stop
+from shammah_tui.engine.gauge import Gauge
 from shammah_tui.engine.generation import Job
 from shammah_tui.engine.model import NativeModel
 from shammah_tui.engine.request import GenerationEnded, TextGenerated
@@ -39,6 +40,7 @@ class Answer:
         self._pieces = pieces
         self._untold = 0
         self._owned: list[Owned] = []
+        self._gauge: Gauge | None = None
 
     @classmethod
     def begun(cls, job: Job, model: NativeModel, candidates: Candidates, cached_tokens: int) -> Answer:
@@ -56,6 +58,12 @@ class Answer:
             answer._owned.append(guided)
             answer.draw = guided
         return answer
+
+    def gauge(self, model: NativeModel) -> None:
+        """Measure the first tokens, where the request asks for it."""
+        if self.job.request.certainty_tokens:
+            count = self.job.request.certainty_tokens
+            self.draw = self._gauge = Gauge(self.draw, model.context, self._pieces, count)
 
     @classmethod
     def unstarted(cls, job: Job) -> Answer:
@@ -96,6 +104,7 @@ class Answer:
             queued_seconds=self.started_at - self.job.asked_at,
             first_token_seconds=first - self.job.asked_at,
             decode_seconds=now - first,
+            certainty=tuple(self._gauge.measured) if self._gauge else (),
         )
 
     def fail(self, error: Exception) -> None:

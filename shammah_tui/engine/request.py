@@ -61,6 +61,8 @@ class GenerationRequest:
     grammar: Grammar | None = None
     session: str = ""
     """Names the conversation whose keys and values are worth keeping; empty for none."""
+    certainty_tokens: int = 0
+    """How many of the first tokens are measured; see `gauge`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,16 @@ class TextGenerated:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenCertainty:
+    """Of the model's own distribution, in nats."""
+
+    piece: bytes
+    """The token's bytes as they appear in an answer."""
+    logprob: float
+    entropy: float
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationEnded:
     """`stop`: an end token or a stop string; `length`: `max_tokens` or the context; durations in seconds."""
 
@@ -80,6 +92,8 @@ class GenerationEnded:
     queued_seconds: float
     first_token_seconds: float
     decode_seconds: float
+    certainty: tuple[TokenCertainty, ...] = ()
+    """Of the first tokens, the end token too, as far as it was asked for."""
 
 
 class Generation(Protocol):

@@ -30,7 +30,8 @@ _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32
 _sample = native.llama_sampler_sample
 _apply = native.llama_sampler_apply
 _accept = native.llama_sampler_accept
-_logits_at = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)(("llama_get_logits_ith", native._lib))
+logits_at = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)(("llama_get_logits_ith", native._lib))
+"""The address of the logits of a row of the batch."""
 
 
 def check_sampling(sampling: Sampling) -> None:
@@ -110,7 +111,7 @@ class Candidates:
     def draw(self, chain: Chain, context: int, index: int, grammar: Chain | None, banned: Sequence[int]) -> int:
         """Samples from what `grammar` (None for any) and `banned` leave of the logits of output `index`."""
         size = len(self._ids)
-        logits = (ctypes.c_float * size).from_address(_logits_at(context, index))
+        logits = (ctypes.c_float * size).from_address(logits_at(context, index))
         self._items["id"] = self._ids
         self._items["logit"] = np.ctypeslib.as_array(logits)
         self._items["logit"][self._hidden] = -math.inf

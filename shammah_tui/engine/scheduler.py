@@ -128,6 +128,7 @@ class Scheduler:
                 return
             self._line.pop()
             answer = Answer.begun(job, self._model, self._candidates, slot.cached)
+            answer.gauge(self._model)
             slot.tokens = list(job.prompt)
             slot.answer = answer
             self._totals["prompt"] += len(job.prompt)

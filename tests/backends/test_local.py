@@ -148,3 +148,23 @@ async def test_leaving_early_closes_the_connection() -> None:
         async with aclosing(events):
             assert await anext(events) == TextArrived("x")
         assert not served.http._transport._pool.connections  # type: ignore[attr-defined]
+
+
+async def test_certainty_is_asked_for_only_where_it_is_wanted() -> None:
+    first = '{"choices": [{"delta": {"content": "a"}, "logprobs": {"content": [{"token": "a", "logprob": -0.5}]}}]}'
+    last = (
+        '{"choices": [{"delta": {}, "finish_reason": "stop", "logprobs": {"content": '
+        '[{"token": "b", "logprob": -1.5, "entropy": 2.0}]}}]}'
+    )
+    async with serving(stream_of(first, last, "[DONE]")) as served:
+        backend = LocalBackend(served, certainty=True)
+        events = [
+            event
+            async for event in backend.stream(
+                [Message("user", "x")], tools=(), session="s", temperature=0.0, max_tokens=5
+            )
+        ]
+        assert b'"logprobs":true' in served.requests[0].replace(b" ", b"")
+    end = events[-1]
+    assert isinstance(end, TurnEnded)
+    assert (end.mean_logprob, end.mean_entropy) == (-1.0, 2.0)

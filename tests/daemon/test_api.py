@@ -43,6 +43,22 @@ def test_an_answer_in_one_piece(client: OpenAI) -> None:
     assert (answer.model_extra or {})["timings"]["predicted_per_second"] > 0
 
 
+def test_log_probabilities_are_told_of_the_first_tokens(client: OpenAI) -> None:
+    whole = client.chat.completions.create(model="demo", messages=QUESTION, temperature=0, logprobs=True)
+    logprobs = whole.choices[0].logprobs
+    assert logprobs is not None
+    content = logprobs.content or []
+    text = whole.choices[0].message.content or ""
+    assert len(content) > 5
+    assert text.startswith("".join(token.token for token in content)[:20])
+    assert all(token.logprob <= 0 for token in content)
+    chunks = list(
+        client.chat.completions.create(model="demo", messages=QUESTION, temperature=0, logprobs=True, stream=True)
+    )
+    streamed = [choice.logprobs for chunk in chunks for choice in chunk.choices if choice.logprobs]
+    assert [token.logprob for part in streamed for token in part.content or ()] == [t.logprob for t in content]
+
+
 def test_a_stream_says_the_same(client: OpenAI) -> None:
     whole = client.chat.completions.create(model="demo", messages=QUESTION, temperature=0)
     options: Any = {"include_usage": True}

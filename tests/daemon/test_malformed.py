@@ -66,7 +66,7 @@ CORPUS: dict[str, tuple[bytes, int]] = {
     "temperature in words": (body(temperature="warm"), 400),
     "top_p of zero": (body(top_p=0), 400),
     "two choices": (body(n=2), 400),
-    "log probabilities": (body(logprobs=True), 400),
+    "likely other tokens": (body(logprobs=True, top_logprobs=5), 400),
     "too many stops": (body(stop=["x"] * 99), 400),
     "a stop of another kind": (body(stop=5), 400),
     "an endless stop": (body(stop="x" * 100_000), 400),

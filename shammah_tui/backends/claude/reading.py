@@ -84,8 +84,8 @@ class Reading:
             first - self._began,
             now - self._began,
             tokens / (now - first) if tokens > 1 and now > first else 0.0,
-            self._verbatim(),
-            self._notice(),
+            verbatim=self._verbatim(),
+            notice=self._notice(),
         )
 
     def _grow(self, index: int, delta: Any) -> list[AnswerEvent]:

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 # What a client may call the loaded model without knowing which one it is.
 ANY_MODEL = frozenset({"", "default", "local", "shammah"})
+# Of how many tokens log-probabilities are told.
+CERTAINTY_TOKENS = 64
 WAIT_SECONDS_MAX = 24 * 3600.0
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -88,6 +90,7 @@ class ChatCompletions:
             stop=chat.stops,
             grammar=rules,
             session=session,
+            certainty_tokens=CERTAINTY_TOKENS if chat.logprobs else 0,
         )
 
 
