@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata, util
+from pathlib import Path
 
 from shammah_tui import __version__, paths
 from shammah_tui.bootstrap.reach import OFFLINE_ENVIRONMENT, OFFLINE_SET
@@ -69,6 +70,7 @@ async def examine() -> list[Finding]:
         _demo(found),
         _training(),
         _home(),
+        _sandbox(settings),
         *config,
         engine,
         _terminal(),
@@ -165,6 +167,21 @@ def _home() -> Finding:
     if status.st_mode & 0o077:
         return Finding("home", Grade.WARNING, f"others may look into {home}", f"chmod 700 {home}")
     return Finding("home", Grade.OK, str(home))
+
+
+def _sandbox(settings: Settings) -> Finding:
+    from shammah_tui.tools.sandbox.ground import ground_of
+    from shammah_tui.tools.sandbox.sandbox import choose
+
+    choice = settings.permissions.sandbox
+    found = choose(choice, ground_of(Path.cwd(), os.environ))
+    if found.is_on:
+        return Finding("sandbox", Grade.OK, f"commands run inside {found.reason}")
+    if found.refuses:
+        hint = 'Until then no command runs. Without one: shammah config set permissions.sandbox "auto"'
+        return Finding("sandbox", Grade.BROKEN, f"it is set to be on, and {found.reason}", hint)
+    grade = Grade.NOTE if choice == "off" else Grade.WARNING
+    return Finding("sandbox", grade, f"commands that you allow run without one: {found.reason}")
 
 
 def _config() -> tuple[Settings, list[Finding]]:

@@ -88,6 +88,17 @@ class AgentSettings(Section):
     ] = 50
 
 
+class PermissionsSettings(Section):
+    mode: Annotated[
+        Literal["ask", "accept edits", "plan", "auto"],
+        Field(description="How tool calls are judged at the start; Shift+Tab changes it"),
+    ] = "ask"
+    sandbox: Annotated[
+        Literal["auto", "on", "off"],
+        Field(description='Whether commands run in a sandbox; "on" refuses them where this machine has none'),
+    ] = "auto"
+
+
 class LoraSettings(Section):
     rank: Annotated[int, Field(ge=1, le=256, description="Rank of the adapter")] = 16
     alpha: Annotated[float, Field(gt=0, description="Scale of the adapter is alpha / rank")] = 32
@@ -117,4 +128,5 @@ class Settings(Section):
     router: RouterSettings = RouterSettings()
     metrics: MetricsSettings = MetricsSettings()
     agent: AgentSettings = AgentSettings()
+    permissions: PermissionsSettings = PermissionsSettings()
     lora: LoraSettings = LoraSettings()

@@ -122,8 +122,11 @@ class Runtime:
 
     def _make_guard(self) -> Guard:
         from shammah_tui.tools.guard import Guard
+        from shammah_tui.tools.sandbox.ground import ground_of
+        from shammah_tui.tools.sandbox.sandbox import choose
 
-        return Guard(self.folder, paths.home(), os.environ, mode=self._mode, attended=self._attended)
+        sandbox = choose(self.settings.permissions.sandbox, ground_of(self.folder, os.environ))
+        return Guard(self.folder, paths.home(), os.environ, mode=self._mode, attended=self._attended, sandbox=sandbox)
 
     async def warm(self) -> None:
         """Have ready what the first question needs, while nobody waits for it."""

@@ -97,10 +97,12 @@ async def _run(arguments: BashArguments, context: Context) -> AsyncGenerator[Pie
         grace = limits.bash_grace_seconds if timed_out else _LEFT_BEHIND_GRACE_SECONDS
     finally:
         left_behind = await asyncio.shield(asyncio.ensure_future(shell.stop(grace)))
-    yield _result(shell.status, kept, seconds if timed_out else None, left_behind)
+    yield _result(shell.status, kept, seconds if timed_out else None, left_behind, context.bounds)
 
 
-def _result(status: int | None, kept: HeadAndTail, timed_out_after: float | None, left_behind: bool) -> Result:
+def _result(
+    status: int | None, kept: HeadAndTail, timed_out_after: float | None, left_behind: bool, bounds: str
+) -> Result:
     text = kept.text("send the output to a file, or narrow the command, to see the rest").rstrip("\n")
     if timed_out_after is not None:
         note = f"stopped after {timed_out_after:g} s"
@@ -109,7 +111,7 @@ def _result(status: int | None, kept: HeadAndTail, timed_out_after: float | None
     else:
         note = "done" if status == 0 else f"exit status {status}"
         if status != 0:
-            text = f"{text}\n[exit status {status}]"
+            text = f"{text}\n[exit status {status}{f'; {bounds}' if bounds else ''}]"
         elif not text:
             text = "[no output, exit status 0]"
         if left_behind:

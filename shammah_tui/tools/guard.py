@@ -37,9 +37,10 @@ from shammah_tui.tools.environment import scrubbed
 from shammah_tui.tools.permission import store
 from shammah_tui.tools.permission.decide import decide
 from shammah_tui.tools.permission.decision import Call, Context, Decision, Mode, Rule, Verdict, digest_of
+from shammah_tui.tools.permission.need import NOTHING, Need, need_of
 from shammah_tui.tools.permission.search_path import resolver
 from shammah_tui.tools.preview import Preview, preview
-from shammah_tui.tools.sandbox import OFF, Sandbox
+from shammah_tui.tools.sandbox.sandbox import OFF, Sandbox
 from shammah_tui.tools.tool import Context as Ground
 from shammah_tui.tools.tool import Limits, Piece, Result
 
@@ -73,7 +74,7 @@ class Guard:
         self._resolve = resolver()
         self._usual = scrubbed(environment)
         self._quiet = scrubbed(environment, quiet_git=True)
-        self.ground = Ground(project, home, self._usual, limits=limits or Limits(), wrap=sandbox.wrap)
+        self.ground = Ground(project, home, self._usual, limits=limits or Limits())
 
     def judge(self, call: ToolCall) -> Decision:
         """What is to be done with a call; never raises for what a model writes. Raises HomeError where the store of
@@ -100,7 +101,17 @@ class Guard:
         """What an asked call would do. Nothing is changed."""
         arguments, _ = self._read(call)
         ground = replace(self.ground, place=decision.place)
-        return await asyncio.to_thread(preview, call.name, arguments, ground)
+        shown = await asyncio.to_thread(preview, call.name, arguments, ground)
+        return replace(shown, reach=self._reach(call.name, arguments))
+
+    def _reach(self, tool: str, arguments: Mapping[str, Any]) -> str:
+        """What a command could touch, in words."""
+        if tool != "Bash":
+            return ""
+        if not self.sandbox.is_on:
+            return f"no sandbox: {self.sandbox.reason}"
+        need = need_of(arguments["command"])
+        return f"inside the sandbox, with {need}" if need else "inside the sandbox, without the network"
 
     def grant_once(self, decision: Decision) -> Decision:
         """The person's yes to a question, for this call alone."""
@@ -145,11 +156,33 @@ class Guard:
         """The ground for exactly the call that `decision` was made for; None where it was made for another."""
         for environment in (self._quiet, self._usual):
             if decision.digest == digest_of(call, self._context(environment)):
-                hosts = (
-                    frozenset({place_of(httpx2.URL(call.arguments["url"]))}) if call.tool == "WebFetch" else frozenset()
-                )
-                return replace(self.ground, environment=environment, place=decision.place, granted_hosts=hosts)
+                return self._narrowed(call, decision, environment)
         return None
+
+    def _narrowed(self, call: Call, decision: Decision, environment: Mapping[str, str]) -> Ground:
+        """The session's ground with no more than this call was allowed."""
+        hosts = frozenset({place_of(httpx2.URL(call.arguments["url"]))}) if call.tool == "WebFetch" else frozenset()
+        need = self._need(call, decision)
+        return replace(
+            self.ground,
+            environment=environment,
+            place=decision.place,
+            granted_hosts=hosts,
+            wrap=lambda argv: self.sandbox.wrap(argv, need),
+            bounds=self._bounds(need),
+        )
+
+    def _need(self, call: Call, decision: Decision) -> Need:
+        """What the sandbox gives to an allowed call: to one that nobody but the mode allowed, nothing."""
+        if call.tool != "Bash" or decision.by_mode:
+            return NOTHING
+        return replace(need_of(call.arguments["command"]), secrets=True)
+
+    def _bounds(self, need: Need) -> str:
+        if not self.sandbox.is_on:
+            return ""
+        network = "" if need.network else ", and there is no network"
+        return f"it ran inside the sandbox: only the project can be written{network}"
 
     def _allowed(self, decision: Decision, reason: str) -> Decision:
         if decision.verdict is not Verdict.ASK:
@@ -174,7 +207,7 @@ class Guard:
             shammah_home=str(self.ground.home),
             mode=self.mode,
             attended=self._attended,
-            sandboxed=self.sandbox.wrap is not OFF.wrap,
+            sandboxed=self.sandbox.is_on,
             environment=tuple(sorted(environment.items())),
             resolve=self._resolve,
         )

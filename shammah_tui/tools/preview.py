@@ -21,6 +21,8 @@ class Preview:
     kind: Literal["command", "diff", "address", "path", "reason"]
     text: str
     trouble: str = ""
+    reach: str = ""
+    """For a command: whether it runs inside the sandbox, and what it is given there."""
 
 
 _SHOWN: Mapping[str, tuple[Literal["command", "address", "path", "reason"], str]] = {

@@ -16,6 +16,7 @@ _PIECE_BYTES = 65_536
 _DRAIN_SECONDS = 0.2
 _POLL_SECONDS = 0.01
 _REAP_SECONDS = 2.0
+_SETTLE_SECONDS = 0.1
 
 
 class Shell:
@@ -95,8 +96,9 @@ class Shell:
         True where something still ran. Returns when the process is gone.
         """
         family = await asyncio.to_thread(self._descendants)
-        was_running = self._signal(signal.SIGTERM, family)
+        was_running = await self._runs_on(family)
         if was_running:
+            self._signal(signal.SIGTERM, family)
             deadline = asyncio.get_running_loop().time() + grace_seconds
             while self._is_alive(family) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110  no event tells
                 await asyncio.sleep(_POLL_SECONDS)
@@ -111,23 +113,38 @@ class Shell:
         self._pipe.close()
         return was_running
 
+    async def _runs_on(self, family: set[psutil.Process]) -> bool:
+        """Whether something of it still runs; what ends together with the process (a sandbox's own) has a moment to."""
+        deadline = asyncio.get_running_loop().time() + _SETTLE_SECONDS
+        while self._is_alive(family):
+            if not self._exit.done():
+                return True
+            if asyncio.get_running_loop().time() >= deadline:
+                # A group of zombies, which somebody else has to reap, counts as alive above.
+                return any(map(_runs, family)) or await asyncio.to_thread(self._group_runs)
+            await asyncio.sleep(_POLL_SECONDS)
+        return False
+
+    def _group_runs(self) -> bool:
+        for process in psutil.process_iter():
+            with suppress(ProcessLookupError, PermissionError):
+                if os.getpgid(process.pid) == self.pid and _runs(process):
+                    return True
+        return False
+
     def _descendants(self) -> set[psutil.Process]:
         """Children of any depth; those that went into another session are found here alone."""
         with suppress(psutil.Error):
             return set(psutil.Process(self.pid).children(recursive=True))
         return set()
 
-    def _signal(self, number: signal.Signals, family: set[psutil.Process]) -> bool:
-        """Send to the group and to each of the family; whether anybody was there."""
-        found = False
+    def _signal(self, number: signal.Signals, family: set[psutil.Process]) -> None:
+        """Send to the group and to each of the family."""
         with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
             os.killpg(self.pid, number)
-            found = True
         for process in family:
             with suppress(psutil.Error):
                 process.send_signal(number)
-                found = True
-        return found
 
     def _is_alive(self, family: set[psutil.Process]) -> bool:
         if any(map(_runs, family)) or not self._exit.done():

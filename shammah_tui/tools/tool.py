@@ -76,6 +76,8 @@ class Context:
     """A bundle of authorities that WebFetch trusts instead of the system's."""
     wrap: Callable[[Sequence[str]], Sequence[str]] = _as_it_is
     """How a command's argv becomes the one that runs inside the sandbox."""
+    bounds: str = ""
+    """What the sandbox keeps a command from, in words for the model where one fails; empty where there is none."""
 
     @property
     def former(self) -> FormerVersions:

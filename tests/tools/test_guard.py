@@ -15,7 +15,7 @@ from shammah_tui.conversation import ToolCall
 from shammah_tui.tools.guard import Guard, refusal
 from shammah_tui.tools.permission import store
 from shammah_tui.tools.permission.decision import Decision, Mode, Rule, Verdict
-from shammah_tui.tools.sandbox import Sandbox, SandboxState
+from shammah_tui.tools.sandbox.sandbox import Sandbox, SandboxState
 from shammah_tui.tools.tool import Result
 
 

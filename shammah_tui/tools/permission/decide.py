@@ -17,6 +17,7 @@ from shammah_tui.tools.permission.decision import (
     Verdict,
     digest_of,
 )
+from shammah_tui.tools.permission.need import NOTHING, need_of
 from shammah_tui.tools.permission.place import is_within
 
 _REQUIRED: Mapping[str, Mapping[str, type]] = {
@@ -49,7 +50,7 @@ def decide(call: Call, rules: Sequence[Rule], context: Context) -> Decision:
         denied = [rule.pattern for rule in mine if rule.effect is Effect.DENY]
         if denied and _is_denied(call, denied, context):
             allowed = Finding(Verdict.DENY, "a rule of yours denies it", is_fixed=True)
-    return _decision(call, _under_mode(call.tool, allowed, context), context)
+    return _decision(call, _under_mode(call, allowed, context), context)
 
 
 def _judge(call: Call, patterns: Sequence[str], rules: Sequence[Rule], context: Context) -> Finding:
@@ -112,15 +113,21 @@ def _applies(rule: Rule, context: Context) -> bool:
     return not rule.project or is_within(context.real_project, rule.project)
 
 
-def _under_mode(tool: str, finding: Finding, context: Context) -> Finding:
+def _under_mode(call: Call, finding: Finding, context: Context) -> Finding:
     """What the mode makes of a finding."""
     if finding.verdict is Verdict.DENY:
         return finding
-    reads_only = finding.reads_only and (tool in _READERS or finding.verdict is Verdict.ALLOW)
+    reads_only = finding.reads_only and (call.tool in _READERS or finding.verdict is Verdict.ALLOW)
     if context.mode is Mode.PLAN and not reads_only:
         return Finding(Verdict.DENY, "plan mode only reads", is_fixed=True)
-    if finding.verdict is Verdict.ASK and not finding.is_fixed and _is_lifted(tool, context):
-        finding = replace(finding, verdict=Verdict.ALLOW, reason=f"{context.mode.value} mode", patterns=())
+    if finding.verdict is Verdict.ASK and not finding.is_fixed and _is_lifted(call.tool, context):
+        need = need_of(call.arguments["command"]) if call.tool == "Bash" else NOTHING
+        if need:
+            finding = replace(finding, reason=f"it needs {need}, which auto mode does not give")
+        else:
+            finding = replace(
+                finding, verdict=Verdict.ALLOW, reason=f"{context.mode.value} mode", patterns=(), by_mode=True
+            )
     if finding.verdict is Verdict.ASK and not context.attended:
         return Finding(Verdict.DENY, f"nobody is there to be asked: {finding.reason}")
     return finding
@@ -139,4 +146,5 @@ def _decision(call: Call, finding: Finding, context: Context) -> Decision:
         grants = tuple(Rule(call.tool, pattern, project=context.real_project) for pattern in finding.patterns)
     shown = call.arguments.get(_SHOWN.get(call.tool, "file_path"), "")
     display = shown if isinstance(shown, str) else ""
-    return Decision(finding.verdict, finding.reason, grants, display, digest_of(call, context), finding.place)
+    digest = digest_of(call, context)
+    return Decision(finding.verdict, finding.reason, grants, display, digest, finding.place, finding.by_mode)

@@ -128,6 +128,8 @@ class Decision:
     digest: str = ""
     place: str = ""
     """For a tool that opens files: the real path that was judged. One that leads elsewhere by then is refused."""
+    by_mode: bool = False
+    """Whether the mode allowed it, and neither a person nor a rule of theirs."""
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, default=repr)
@@ -146,8 +148,8 @@ def digest_of(call: Call, context: Context) -> str:
 class Finding:
     """The judgement of one part; `pattern` is the rule that would let it pass, empty where none may.
 
-    `reads_only` says that an allowed part changes nothing, `is_fixed` that no mode may lift a denial or a question, and
-    `place` is the real path that it is about, where it is about one.
+    `reads_only` says that an allowed part changes nothing, `is_fixed` that no mode may lift a denial or a question,
+    `place` is the real path that it is about, where it is about one, and `by_mode` that the mode answered.
     """
 
     verdict: Verdict
@@ -156,6 +158,7 @@ class Finding:
     reads_only: bool = False
     is_fixed: bool = False
     place: str = ""
+    by_mode: bool = False
 
 
 def strictest(findings: list[Finding]) -> Finding:
