@@ -12,8 +12,7 @@ from dataclasses import replace
 from shammah_tui.conversation import Entry, Message, ToolCall
 from shammah_tui.events import ToolFinished, ToolOutput, ToolStarted
 from shammah_tui.tools import toolbox
-from shammah_tui.tools.sandbox import bare
-from shammah_tui.tools.tool import Context, Output, Result
+from shammah_tui.tools.tool import Context, Output, Result, bare
 
 CommandEvent = ToolStarted | ToolOutput | ToolFinished
 INTERRUPTED = "[interrupted by the person]"

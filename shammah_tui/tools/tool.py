@@ -50,7 +50,8 @@ class Limits:
     """How long the program's own tests may take before it starts again."""
 
 
-def _as_it_is(argv: Sequence[str]) -> Sequence[str]:
+def bare(argv: Sequence[str]) -> Sequence[str]:
+    """No sandbox: the command as it is."""
     return argv
 
 
@@ -74,7 +75,7 @@ class Context:
     """`host:port` whose address need not be public. No grant of a person opens one: names lead elsewhere later."""
     certificates: Path | None = None
     """A bundle of authorities that WebFetch trusts instead of the system's."""
-    wrap: Callable[[Sequence[str]], Sequence[str]] = _as_it_is
+    wrap: Callable[[Sequence[str]], Sequence[str]] = bare
     """How a command's argv becomes the one that runs inside the sandbox."""
     bounds: str = ""
     """What the sandbox keeps a command from, in words for the model where one fails; empty where there is none."""

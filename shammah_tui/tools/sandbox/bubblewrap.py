@@ -36,8 +36,7 @@ def wrapped(bwrap: str, /, argv: Sequence[str], ground: Ground, need: Need) -> l
         # A person's own programs may lie here (NixOS), and nothing can be written.
         "/run/current-system": ("--ro-bind-try", "/run/current-system", "/run/current-system"),
     }
-    os.makedirs(ground.cache, mode=0o700, exist_ok=True)  # noqa: PTH103  a string is what the mounts take
-    mounts[_CACHE] = ("--bind", ground.cache, _CACHE)
+    mounts[_CACHE] = ("--bind-try", ground.cache, _CACHE)
     mounts[ground.own_home] = _hidden(ground.own_home)
     if need.network:
         mounts |= {path: ("--ro-bind-try", path, path) for path in _RESOLVERS}

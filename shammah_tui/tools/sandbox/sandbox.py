@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -77,9 +78,10 @@ def _find(ground: Ground, platform: str) -> tuple[SandboxState, str, Wrap]:
         return SandboxState.MISSING, f"{name} is not installed; {advice}", _bare
 
     def wrap(argv: Sequence[str], need: Need) -> Sequence[str]:
+        os.makedirs(f"{ground.cache}/tmp", mode=0o700, exist_ok=True)  # noqa: PTH103  a string is what the ground has
         return wrapped(program, argv, ground, need)
 
-    trouble = _probe(wrap(["/bin/sh", "-c", f"exit {_PROBE_STATUS}"], NOTHING))
+    trouble = _probe(wrapped(program, ["/bin/sh", "-c", f"exit {_PROBE_STATUS}"], ground, NOTHING))
     if trouble:
         return SandboxState.BROKEN, f"{name} does not run here: {trouble}", _bare
     return SandboxState.ON, name, wrap

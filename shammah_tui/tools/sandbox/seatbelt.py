@@ -31,7 +31,6 @@ def program() -> str | None:
 def wrapped(sandbox_exec: str, /, argv: Sequence[str], ground: Ground, need: Need) -> list[str]:
     """The argv that runs `argv` inside, with folders of its own for temporary files and caches."""
     temporary = f"{ground.cache}/tmp"
-    os.makedirs(temporary, mode=0o700, exist_ok=True)  # noqa: PTH103  a string is what the profile takes
     environment = (
         f"TMPDIR={temporary}",
         f"XDG_CACHE_HOME={ground.cache}",
