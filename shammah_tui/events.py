@@ -79,9 +79,11 @@ class StateChanged:
 
 @dataclass(frozen=True, slots=True)
 class TurnWaiting:
-    """The question waits in view: the model is not ready, or the engine is being started again."""
+    """The question waits in view: the model is not ready, or the engine is being started again. `offers_claude`: a key
+    of the person sends it to Claude now."""
 
     reason: str
+    offers_claude: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,20 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True)
+class CloudOffered:
+    """The local answer is doubted, for this reason: a key of the person asks Claude the same question."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HelpShown:
+    """The person's words tell of danger to themselves: `text` is shown in a panel of its own, and stored nowhere."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepEnded:
     """One request to the model is over, and its tools come next; the turn goes on."""
 
@@ -224,6 +240,8 @@ TurnEvent = (
     | ToolOutput
     | ToolFinished
     | Noticed
+    | CloudOffered
+    | HelpShown
     | StepEnded
     | TurnEnded
     | TurnFailed

@@ -64,6 +64,11 @@ class Draft:
         return (system, *(entry.message for entry in (*self.record.entries, *self._said)))
 
     @property
+    def question(self) -> str:
+        """As the person typed it."""
+        return self._said[0].shown or self._said[0].message.content
+
+    @property
     def said_something(self) -> bool:
         return bool(self._parts or self._calls) or len(self._said) > 1
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing
 from typing import Protocol
 
 from shammah_tui.agent.loop import Backend
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Message, ToolSpec
 from shammah_tui.errors import EngineError, EngineGone
-from shammah_tui.events import BootstrapState, Phase, TurnWaiting
+from shammah_tui.events import BootstrapState, Phase
 from shammah_tui.wire import TokenizeReport
 
-SETTLED = frozenset({Phase.READY, Phase.FAILED, Phase.NOT_AVAILABLE})
 # An engine that dies this often without a model being ready in between is not started again by itself.
 DEATHS_MAX = 2
 
@@ -67,7 +65,7 @@ class EngineLink:
         self._wanted.set()
         if self._watcher is None:
             self._watcher = asyncio.create_task(self._watch(), name="engine-link")
-            self._watcher.add_done_callback(lambda _: self._announce())
+            self._watcher.add_done_callback(lambda _: self.announce())
 
     async def states(self) -> AsyncGenerator[BootstrapState, None]:
         """The present state and each later one, the latest alone where the reader is slower."""
@@ -80,24 +78,30 @@ class EngineLink:
                 yield seen
             elif self._closed:
                 return
-            elif self._watcher is not None and self._watcher.done():
-                self._watcher.result()
             else:
+                self.check()
                 await changed.wait()
 
-    async def until_settled(self) -> AsyncGenerator[TurnWaiting, None]:
-        """Say what is waited for, whenever that changes, until the model is ready or cannot be."""
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set at the next change; take it before looking at the state."""
+        return self._changed
+
+    def revive(self) -> None:
+        """Somebody needs the engine: one that failed is tried again."""
         if self.engine is None and self.state.phase is Phase.FAILED:
             self._publish(BootstrapState(Phase.INITIALIZING))
-        said = ""
-        async with aclosing(self.states()) as states:
-            async for state in states:
-                if state.phase in SETTLED:
-                    return
-                reason = state.reason or WAITING_FOR[state.phase]
-                if reason != said:
-                    said = reason
-                    yield TurnWaiting(reason)
+        self.start()
+
+    def check(self) -> None:
+        """Raises what ended the watching of the engine, where that was a fault of ours."""
+        if self._watcher is not None and self._watcher.done():
+            self._watcher.result()
+
+    def announce(self) -> None:
+        """Wake every reader of `states()`, and whoever waits for `changed`."""
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def retry(self) -> None:
         """Try again after a failure: to start the engine, or to find and load the model. Raises EngineError."""
@@ -128,19 +132,14 @@ class EngineLink:
 
     def _publish(self, state: BootstrapState) -> None:
         self.state = state
-        self._announce()
-
-    def _announce(self) -> None:
-        """Wake every reader of `states()`."""
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self.announce()
 
     async def _stop_watching(self) -> None:
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.cancel()
             await asyncio.wait({watcher})
-        self._announce()
+        self.announce()
 
     async def _watch(self) -> None:
         """Keep an engine connected and relay its states. One that dies is started again; one that dies again before it

@@ -1,11 +1,11 @@
-"""One conversation with whatever answers it, kept on disk as it is said."""
+"""One conversation with whatever answers it, kept on disk as it is said, and what is learned from it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,19 +16,27 @@ from shammah_tui.agent.draft import Draft, Record
 from shammah_tui.agent.instructions import instructions
 from shammah_tui.agent.mention import attach
 from shammah_tui.agent.prompt import system_prompt
+from shammah_tui.backends.router import Request
 from shammah_tui.config.settings import Settings
-from shammah_tui.conversation import FinishReason, Message, ToolSpec
-from shammah_tui.errors import EngineGone, ShammahError
-from shammah_tui.events import BootstrapState, Noticed, Phase, TurnEvent, TurnFailed
+from shammah_tui.conversation import FinishReason, Message
+from shammah_tui.errors import HomeError
+from shammah_tui.events import BootstrapState, Noticed, Phase, TurnEnded, TurnEvent, TurnFailed
+from shammah_tui.feedback.scope import request as scope_of
+from shammah_tui.journal.ledger import Ledger
+from shammah_tui.journal.metric import Exchange, Metrics
 from shammah_tui.runtime.journal import Journal
-from shammah_tui.runtime.link import SEND_AGAIN, Connect, EngineLink
+from shammah_tui.runtime.link import Connect, EngineLink
+from shammah_tui.runtime.routing import Asked, Routing
 from shammah_tui.store.database import Database
 from shammah_tui.store.session import SessionStore, StoredSession
 from shammah_tui.tools.permission.decision import Mode
 
 if TYPE_CHECKING:
-    from shammah_tui.agent.loop import Limits, Route
+    from shammah_tui.agent.loop import Backend
+    from shammah_tui.feedback.service import Feedback
+    from shammah_tui.runtime.answering import Answering
     from shammah_tui.runtime.own_command import CommandEvent
+    from shammah_tui.store.rule import Rule
     from shammah_tui.tools.guard import Guard
 
 
@@ -43,7 +51,8 @@ class ContextUse:
 class Runtime:
     """Safe for one turn at a time, and any number of `states()`.
 
-    `model`: what `--model` was given. `attended`: somebody is there to answer questions; otherwise they are denied.
+    `model`: what `--model` was given. `attended`: somebody is there to answer questions; otherwise they are denied, and
+    nothing is done in the background.
     """
 
     def __init__(
@@ -54,6 +63,7 @@ class Runtime:
         model: str | None = None,
         connect: Connect | None = None,
         mode: Mode = Mode.ASK,
+        asked: Asked = "",
         attended: bool = True,
     ) -> None:
         self.settings = settings
@@ -62,9 +72,13 @@ class Runtime:
         self.link = EngineLink(settings, model, connect)
         self.database = Database(paths.database())
         self.sessions = SessionStore(self.database)
+        self.ledger = Ledger(paths.home() / "privacy.jsonl")
+        self.routing = Routing(settings, self.link, self.ledger, asked=asked)
+        self.metrics = Metrics(paths.home() / "metrics", enabled=settings.metrics.enabled)
         self._mode = mode
         self._attended = attended
         self._guard: Guard | None = None
+        self._feedback: Feedback | None = None
 
     # The engine and its state
 
@@ -94,9 +108,18 @@ class Runtime:
 
         set_value(key, value)
 
+    async def warm(self) -> None:
+        """Have ready what the first question needs, while nobody waits for it."""
+        self.start()
+        await self.guard()
+        await self.feedback()
+
     async def close(self) -> None:
         """Let go of the engine, end what runs in the background, and finish what is being written."""
+        if self._feedback is not None:
+            await self._feedback.close()
         await self.link.close()
+        await self.routing.close()
         if self._guard is not None:
             await self._guard.close()
         await asyncio.to_thread(self.database.close)
@@ -116,7 +139,8 @@ class Runtime:
     async def guard(self) -> Guard:
         """The one that judges and runs this session's tool calls. Its parsers take a moment: made at the first need."""
         if self._guard is None:
-            self._guard = await asyncio.to_thread(self._make_guard)
+            made = await asyncio.to_thread(self._make_guard)
+            self._guard = self._guard or made
             self._guard.mode = self._mode
         return self._guard
 
@@ -128,10 +152,26 @@ class Runtime:
         sandbox = choose(self.settings.permissions.sandbox, ground_of(self.folder, os.environ))
         return Guard(self.folder, paths.home(), os.environ, mode=self._mode, attended=self._attended, sandbox=sandbox)
 
-    async def warm(self) -> None:
-        """Have ready what the first question needs, while nobody waits for it."""
-        self.start()
-        await self.guard()
+    # Learning
+
+    async def feedback(self) -> Feedback:
+        """Ratings and rules; in a program with a person at it, its work in the background has begun."""
+        if self._feedback is None:
+            from shammah_tui.feedback.service import Feedback
+
+            self._feedback = Feedback(
+                self.database, self.sessions, local=self._local_backend, claude=self._claude_backend
+            )
+            if self._attended:
+                self._feedback.start()
+        return self._feedback
+
+    def _local_backend(self) -> Backend | None:
+        return self.link.backend if self.state.phase is Phase.READY else None
+
+    def _claude_backend(self) -> Backend | None:
+        """Claude for rewrites, only where the person lets questions go there by themselves."""
+        return self.routing.background()
 
     # The conversation
 
@@ -149,7 +189,9 @@ class Runtime:
         if engine is None or self.state.phase is not Phase.READY:
             return None
         await self._complete_system()
-        report = await engine.tokenize(self.record.messages, await self._tools())
+        from shammah_tui.tools.specification import ALL
+
+        report = await engine.tokenize(self.record.messages, ALL)
         return ContextUse(report.tokens, report.context_tokens)
 
     async def run_command(self, command: str) -> AsyncGenerator[CommandEvent, None]:
@@ -167,80 +209,94 @@ class Runtime:
             writing = self.sessions.write(self.record.session, str(self.folder), seq, [running.entry], seq)
             await asyncio.shield(asyncio.ensure_future(writing))
 
-    async def ask(self, question: str, *, shown: str = "") -> AsyncGenerator[TurnEvent, None]:
+    async def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]:
         """Answer `question`; waits until a model is ready, however long. Closing it interrupts, keeping what was said.
 
-        Files that it mentions with `@` go with it. `shown` is what the person typed, where `question` holds more.
-        An engine that goes away is started again; when nothing was said yet the question is sent again, once.
+        Files that it mentions with `@` go with it. `shown` is what the person typed, where `question` holds more;
+        `asked` sends this one question to the local model or to Claude.
         """
         notice = await self._complete_system()
         attached = await asyncio.to_thread(attach, question, self.folder)
+        feedback = await self.feedback()
+        troubles: list[str] = []
+        try:
+            rules = await self._rules_for(question)
+        except HomeError as error:
+            rules = ()
+            troubles.append(f"Your rules could not be read: {error.message}")
         shown = shown or (question if attached.files else "")
-        draft = Draft(self.record, attached.question, shown=shown)
+        draft = Draft(self.record, attached.question, shown=shown, rules=[rule.line for rule in rules])
         journal = Journal(self.sessions, str(self.folder), draft)
+        feedback.pause()
         reason: FinishReason = "interrupted"
+        ended: TurnEnded | None = None
         try:
             await journal.keep()
-            for told in (notice, *attached.notices):
+            for told in (notice, *attached.notices, *troubles):
                 if told:
                     yield Noticed(told)
-            async with aclosing(self._answer(draft)) as events:
+            answering = await self._answering()
+            request = Request(asked, doubt="" if troubles else await answering.doubt(question))
+            async with aclosing(answering.answer(draft, request)) as events:
                 async for event in events:
                     await journal.keep()
-                    yield event
                     if isinstance(event, TurnFailed):
                         reason = "lost"
+                    ended = event if isinstance(event, TurnEnded) else None
+                    yield event
         finally:
             self.record = draft.close(reason)
-            await asyncio.shield(journal.close(self.record))
+            await asyncio.shield(asyncio.ensure_future(self._keep(journal, draft, ended, rules)))
+            feedback.resume()
         for trouble in (journal.trouble, self.database.notice):
             if trouble:
                 self.database.notice = ""
                 yield Noticed(f"This conversation may not be kept for later: {trouble}")
 
-    async def _answer(self, draft: Draft) -> AsyncGenerator[TurnEvent, None]:
-        """The turn itself; whatever goes wrong is the last event."""
-        from shammah_tui.agent.calls import Calls
-        from shammah_tui.agent.loop import turn
-
-        retried = False
+    async def _keep(self, journal: Journal, draft: Draft, ended: TurnEnded | None, rules: tuple[Rule, ...]) -> None:
+        """Write down how the turn went; what cannot be written is the journal's trouble."""
+        await journal.close(self.record)
+        if ended is None:
+            return
         try:
-            while True:
-                async with aclosing(self.link.until_settled()) as waits:
-                    async for waiting in waits:
-                        yield waiting
-                route = self._route()
-                if route is None:
-                    yield TurnFailed(self.state.reason or "No model is available.", self.state.hint)
-                    return
-                calls = Calls(await self.guard(), draft)
-                try:
-                    running = turn(draft, route, self._limits, tools=await self._tools(), calls=calls)
-                    async with aclosing(running) as events:
-                        async for event in events:
-                            yield event
-                    return
-                except EngineGone as error:
-                    await self.link.reconnect()
-                    if draft.said_something or retried:
-                        yield TurnFailed(error.message, error.hint or SEND_AGAIN, error.exit_code)
-                        return
-                    retried = True
-        except ShammahError as error:
-            yield TurnFailed(error.message, error.hint, error.exit_code)
+            await self.metrics.record(self._exchange(draft, ended))
+            feedback = await self.feedback()
+            await feedback.observe(self.record.session, draft.turn, self.record.last_answer, rules)
+        except HomeError as error:
+            journal.trouble = journal.trouble or error.message
 
-    @property
-    def _limits(self) -> Limits:
-        from shammah_tui.agent.loop import Limits
+    def _exchange(self, draft: Draft, ended: TurnEnded) -> Exchange:
+        begun = draft.started
+        calls = tuple(call.name for entry in draft.entries("stop") for call in entry.message.tool_calls)
+        return Exchange(
+            draft.question,
+            self.record.last_answer,
+            begun.route,
+            begun.model,
+            begun.reason,
+            ended.finish_reason,
+            ended.usage,
+            ended.first_token_seconds,
+            ended.total_seconds,
+            ended.tokens_per_second,
+            self.record.session,
+            draft.turn,
+            tools=calls,
+            adapter=begun.adapter,
+        )
 
-        return Limits(self.settings.model.temperature, self.settings.model.max_tokens, self.settings.agent.steps)
+    async def _answering(self) -> Answering:
+        guard = await self.guard()
+        from shammah_tui.runtime.answering import Answering
 
-    async def _tools(self) -> Sequence[ToolSpec]:
-        """What is offered to the model."""
-        await self.guard()
-        from shammah_tui.tools.specification import ALL
+        feedback = await self.feedback()
+        return Answering(self.settings, self.link, self.routing, guard, feedback.ratings.list, lambda: "")
 
-        return ALL
+    async def _rules_for(self, question: str) -> tuple[Rule, ...]:
+        """The person's rules that are in the scope of a question, most important first."""
+        said: list[Message] = [entry.message for entry in self.record.entries]
+        feedback = await self.feedback()
+        return await feedback.rules_for(scope_of(question, said, folder=str(self.folder)))
 
     async def _complete_system(self) -> str:
         """The system prompt of a conversation that has none yet; what the person should know of it."""
@@ -250,34 +306,6 @@ class Runtime:
         system = system_prompt(folder=str(self.folder), instructions=found.text)
         self.record = replace(self.record, system=system)
         return found.notice
-
-    def _route(self) -> Route | None:
-        """Who takes the next question. The local model, while there is no other."""
-        from shammah_tui.agent.loop import Route
-
-        backend = self.link.backend
-        if backend is None or self.state.phase is not Phase.READY:
-            return None
-        name = self.state.model.name if self.state.model else ""
-        return Route(backend, name, "local", count=self._count)
-
-    async def _count(self, messages: Sequence[Message]) -> tuple[int, int]:
-        """See `budget.Count`. No token is shorter than a byte, so that a short conversation needs no counting."""
-        tools = await self._tools()
-        context = self.state.model.context_tokens if self.state.model else 0
-        bytes_max = sum(len(message.content.encode()) + _TEMPLATE_TOKENS_MAX for message in messages)
-        bytes_max += sum(len(str(tool.parameters)) + len(tool.description) + _TEMPLATE_TOKENS_MAX for tool in tools)
-        if bytes_max < context // 2:
-            return bytes_max, context
-        engine = self.link.engine
-        if engine is None:
-            raise EngineGone("The engine went away.")
-        report = await engine.tokenize(messages, tools)
-        return report.tokens, report.context_tokens
-
-
-# What a chat template puts around a message or a tool, in tokens, at most.
-_TEMPLATE_TOKENS_MAX = 100
 
 
 def _fresh_record() -> Record:

@@ -1,0 +1,180 @@
+"""From a question to the end of its answer, whoever gives it: route, turn, and what to do where one of them fails."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from shammah_tui.agent.calls import Calls
+from shammah_tui.agent.draft import Draft
+from shammah_tui.agent.loop import Limits, Route, turn
+from shammah_tui.backends import experience
+from shammah_tui.backends.certainty import Evidence, is_looping
+from shammah_tui.backends.certainty import doubt as doubt_of
+from shammah_tui.backends.router import Choice, Local, Request, Wait
+from shammah_tui.backends.router import Claude as ToClaude
+from shammah_tui.config.settings import Settings
+from shammah_tui.conversation import Message, ToolSpec
+from shammah_tui.errors import CloudError, ContextOverflow, EngineGone, ShammahError
+from shammah_tui.events import CloudOffered, Noticed, TurnEnded, TurnEvent, TurnFailed, TurnStarted, TurnWaiting
+from shammah_tui.runtime.link import SEND_AGAIN, EngineLink
+from shammah_tui.runtime.routing import Routing
+from shammah_tui.store.rating import Rating
+from shammah_tui.tools.guard import Guard
+from shammah_tui.tools.specification import ALL
+
+# What a chat template puts around a message or a tool, in tokens, at most.
+_TEMPLATE_TOKENS_MAX = 100
+_WEIGHTS = {"red": 4.0, "yellow": 2.0, "green": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Answers one question after the other. `rated`: the person's ratings so far, for the router."""
+
+    settings: Settings
+    link: EngineLink
+    routing: Routing
+    guard: Guard
+    rated: Callable[[], Awaitable[Sequence[Rating]]]
+    adapter: Callable[[], str]
+
+    async def answer(self, draft: Draft, request: Request) -> AsyncGenerator[TurnEvent, None]:
+        """The whole turn; whatever goes wrong is the last event, and `draft` has heard the rest.
+
+        An engine that goes away is started again; when nothing was said yet the question is sent again, once. So is
+        one that Claude, chosen by itself, did not answer: it then waits for the local model.
+        """
+        retried = False
+        try:
+            while True:
+                choice: Choice | None = None
+                async with aclosing(self.routing.decide(request)) as deciding:
+                    async for found in deciding:
+                        if isinstance(found, TurnWaiting):
+                            yield found
+                        else:
+                            choice = found
+                assert choice is not None
+                if isinstance(choice, Wait):
+                    state = self.link.state
+                    yield TurnFailed(state.reason or choice.text, state.hint or choice.hint)
+                    return
+                try:
+                    async with aclosing(self._turn(draft, choice, request)) as events:
+                        async for event in events:
+                            yield event
+                            if isinstance(event, TurnStarted) and request.doubt and isinstance(choice, Local):
+                                yield Noticed(choice.text or request.doubt)
+                    return
+                except EngineGone as error:
+                    await self.link.reconnect()
+                    if draft.said_something or retried:
+                        yield TurnFailed(error.message, error.hint or SEND_AGAIN, error.exit_code)
+                        return
+                    retried = True
+                except ContextOverflow as error:
+                    longer = replace(request, tokens=error.prompt_tokens)
+                    if draft.said_something or not isinstance(await self.routing.choice(longer), ToClaude):
+                        raise
+                    request = longer
+                except CloudError as error:
+                    self.routing.failed(error)
+                    if draft.said_something or "cloud" in (request.asked, self.routing.asked):
+                        raise
+                    yield Noticed(f"Claude gave no answer: {error.message}")
+        except ShammahError as error:
+            yield TurnFailed(error.message, error.hint, error.exit_code)
+
+    async def doubt(self, question: str) -> str:
+        """Why the local model would likely fail, by the person's ratings of such tasks; empty where nothing tells."""
+        kind = experience.kind_of(question)
+        tallies = {"local": experience.Tally(), "claude": experience.Tally()}
+        for rating in await self.rated():
+            shot = rating.snapshot
+            if shot.route in tallies and experience.kind_of(shot.question) == kind:
+                tally, weight = tallies[shot.route], _WEIGHTS[rating.color]
+                good, bad = (weight, 0.0) if rating.color == "green" else (0.0, weight)
+                tallies[shot.route] = experience.Tally(tally.good + good, tally.bad + bad)
+        return experience.doubt(kind, tallies["local"], tallies["claude"], random.Random())
+
+    async def _turn(self, draft: Draft, choice: Local | ToClaude, request: Request) -> AsyncGenerator[TurnEvent, None]:
+        route = await self._route(choice)
+        model = self.settings.model
+        limits = Limits(model.temperature, model.max_tokens, self.settings.agent.steps)
+        running = turn(draft, route, limits, tools=ALL, calls=Calls(self.guard, draft))
+        async with aclosing(running) as events:
+            async for event in events:
+                if isinstance(event, TurnEnded):
+                    if route.name == "claude":
+                        self.routing.answered()
+                    elif offer := await self._offer(draft, request):
+                        yield CloudOffered(offer)
+                yield event
+
+    async def _offer(self, draft: Draft, request: Request) -> str:
+        """Why Claude should be asked as well, where it could be; empty where the local answer seems good."""
+        doubt = doubt_of(evidence(draft))
+        if not doubt:
+            return ""
+        choice = await self.routing.choice(replace(request, doubt=doubt))
+        may = isinstance(choice, ToClaude) or (isinstance(choice, Local) and choice.offers_claude)
+        return doubt if may else ""
+
+    async def _route(self, choice: Local | ToClaude) -> Route:
+        reason = choice.reason.value if choice.reason else ""
+        if isinstance(choice, ToClaude):
+            claude = await self.routing.claude()
+            return Route(claude.backend(reason), choice.model, "claude", reason)
+        backend = self.link.backend
+        if backend is None:
+            raise EngineGone("The engine went away.")
+        return Route(backend, choice.model, "local", reason, self.adapter(), self._count)
+
+    async def _count(self, messages: Sequence[Message]) -> tuple[int, int]:
+        """See `budget.Count`. No token is shorter than a byte, so that a short conversation needs no counting."""
+        model, engine = self.link.state.model, self.link.engine
+        context = model.context_tokens if model else 0
+        bytes_max = prompt_bytes(messages, ALL)
+        if bytes_max < context // 2:
+            return bytes_max, context
+        if engine is None:
+            raise EngineGone("The engine went away.")
+        report = await engine.tokenize(messages, ALL)
+        return report.tokens, report.context_tokens
+
+
+def prompt_bytes(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
+    """More than the prompt can have in tokens."""
+    said = sum(len(message.content.encode("utf-8", "replace")) + _TEMPLATE_TOKENS_MAX for message in messages)
+    called = sum(len(call.arguments) + _TEMPLATE_TOKENS_MAX for message in messages for call in message.tool_calls)
+    offered = sum(len(str(tool.parameters)) + len(tool.description) + _TEMPLATE_TOKENS_MAX for tool in tools)
+    return said + called + offered
+
+
+def evidence(draft: Draft) -> Evidence:
+    """What the answer shows of its own worth: loops, calls that cannot be read, tools that fail one after the other."""
+    entries = draft.entries("stop")
+    text = next((entry.message.content for entry in reversed(entries) if entry.message.role == "assistant"), "")
+    calls = [call for entry in entries for call in entry.message.tool_calls]
+    failures = 0
+    for entry in reversed(entries):
+        if entry.message.role == "tool":
+            if not entry.message.failed:
+                break
+            failures += 1
+    return Evidence(
+        is_looping=is_looping(text),
+        malformed_calls=sum(not _is_object(call.arguments) for call in calls),
+        tool_failures=failures,
+    )
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False

@@ -1,0 +1,195 @@
+"""Where a question goes and why, through the whole client: an engine by script, Claude by its real library."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from shammah_tui import paths
+from shammah_tui.config.settings import ClaudeSettings, RouterSettings, Settings
+from shammah_tui.conversation import Usage
+from shammah_tui.errors import EngineError
+from shammah_tui.events import (
+    BootstrapState,
+    CloudOffered,
+    Noticed,
+    PermissionAsked,
+    Phase,
+    TextArrived,
+    ToolFinished,
+    TurnEnded,
+    TurnEvent,
+    TurnFailed,
+    TurnStarted,
+    TurnWaiting,
+)
+from shammah_tui.runtime import Runtime
+from tests.backends.messages_server import Call, Fault, MessagesServer, answer
+from tests.test_runtime import LOADING, READY, Engine, Engines, reaches
+
+
+def runtime_with(
+    server: MessagesServer | None, engine: Engine | Exception, folder: Path, cloud: str = "allow"
+) -> Runtime:
+    settings = Settings(
+        api_key="sk-ant-test" if server else "",  # type: ignore[arg-type]
+        claude=ClaudeSettings(base_url=server.url if server else "", retries=0),
+        router=RouterSettings(cloud=cloud),  # type: ignore[arg-type]
+    )
+    return Runtime(settings, folder=folder, connect=Engines([engine, engine, engine]))
+
+
+async def heard(runtime: Runtime, question: str = "hi") -> list[TurnEvent]:
+    async with asyncio.timeout(20), aclosing(runtime.ask(question)) as events:
+        return [event async for event in events]
+
+
+def started(events: list[TurnEvent]) -> TurnStarted:
+    return next(event for event in events if isinstance(event, TurnStarted))
+
+
+def said(events: list[TurnEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextArrived))
+
+
+async def test_claude_answers_while_the_model_loads_and_the_local_one_afterwards(tmp_path: Path) -> None:
+    engine = Engine(states=(LOADING,))
+    async with MessagesServer.running([answer("From Claude.")]) as server:
+        runtime = runtime_with(server, engine, tmp_path)
+        events = await heard(runtime)
+        assert (started(events).route, started(events).reason) == ("claude", "ModelNotReady")
+        assert said(events) == "From Claude."
+        engine.news.put_nowait(READY)
+        await reaches(runtime, Phase.READY)
+        assert started(await heard(runtime, "and now?")).route == "local"
+        assert [message.content for message in engine.asked[0][1:]] == ["hi", "From Claude.", "and now?"]
+        await runtime.close()
+    (departure,) = runtime.ledger.read().sent
+    assert departure.departure.why == "ModelNotReady"
+    assert departure.outcome == "answered"
+
+
+async def test_nothing_is_sent_before_the_person_agreed(tmp_path: Path) -> None:
+    async with MessagesServer.running([answer("From Claude.")]) as server:
+        runtime = runtime_with(server, Engine(states=(LOADING,)), tmp_path, cloud="ask")
+        events: list[TurnEvent] = []
+        async with asyncio.timeout(20), aclosing(runtime.ask("hi")) as answers:
+            async for event in answers:
+                events.append(event)
+                if isinstance(event, TurnWaiting) and event.offers_claude:
+                    assert server.requests == []
+                    runtime.routing.agree()
+        assert started(events).route == "claude"
+        await runtime.close()
+
+
+async def test_without_a_key_the_question_waits_and_claude_is_never_asked(tmp_path: Path) -> None:
+    engine = Engine(states=(LOADING,))
+    runtime = runtime_with(None, engine, tmp_path)
+    async with asyncio.timeout(10), aclosing(runtime.ask("hi")) as events:
+        first = await anext(events)
+        assert first == TurnWaiting("The model is loading.")
+        engine.news.put_nowait(READY)
+        rest = [event async for event in events]
+    assert rest[-1] == TurnEnded("stop")
+    await runtime.close()
+
+
+async def test_what_claude_does_not_answer_goes_to_the_local_model_and_that_is_said(tmp_path: Path) -> None:
+    engine = Engine(states=(LOADING,))
+    async with MessagesServer.running([Fault(529, "overloaded_error", "Overloaded")]) as server:
+        runtime = runtime_with(server, engine, tmp_path)
+        events: list[TurnEvent] = []
+        async with asyncio.timeout(20), aclosing(runtime.ask("hi")) as answers:
+            async for event in answers:
+                events.append(event)
+                if isinstance(event, TurnWaiting):
+                    engine.news.put_nowait(READY)
+        assert any(isinstance(event, Noticed) and "Claude" in event.text for event in events)
+        assert events[-1] == TurnEnded("stop")
+        assert len(server.requests) == 1
+        await runtime.close()
+
+
+async def test_claude_that_was_asked_for_says_its_own_trouble_and_the_question_is_kept(tmp_path: Path) -> None:
+    async with MessagesServer.running([Fault(401, "authentication_error", "invalid x-api-key")]) as server:
+        runtime = runtime_with(server, Engine(), tmp_path)
+        runtime.routing.asked = "cloud"
+        events = await heard(runtime)
+        assert isinstance(events[-1], TurnFailed)
+        assert "key" in events[-1].message.lower()
+        assert runtime.record.entries == ()
+        await runtime.close()
+
+
+async def test_claude_uses_the_same_tools_under_the_same_permissions(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# Title of it\n")
+    script = [answer(Call("Read", {"file_path": "README.md"}), Call("Write", {"file_path": "x", "content": "y"})),
+              answer("Read, and not written.")]  # fmt: skip
+    async with MessagesServer.running(script) as server:
+        runtime = runtime_with(server, Engine(), tmp_path)
+        runtime.routing.asked = "cloud"
+        events: list[TurnEvent] = []
+        async with asyncio.timeout(20), aclosing(runtime.ask("hi")) as answers:
+            async for event in answers:
+                events.append(event)
+                if isinstance(event, PermissionAsked):
+                    event.answer.cancel()
+                    break
+        assert not (tmp_path / "x").exists()
+        results = [event for event in events if isinstance(event, ToolFinished)]
+        assert "Title of it" in results[0].text
+        await runtime.close()
+
+
+async def test_a_looping_answer_offers_claude(tmp_path: Path) -> None:
+    loop = (TextArrived("the same line again and again\n" * 40), TurnEnded("length", Usage(1, 1)))
+    async with MessagesServer.running([]) as server:
+        runtime = runtime_with(server, Engine([loop]), tmp_path)
+        events = await heard(runtime)
+        (offer,) = [event for event in events if isinstance(event, CloudOffered)]
+        assert "repeats" in offer.reason
+        assert isinstance(events[-1], TurnEnded)
+        await runtime.close()
+
+
+async def test_offline_the_question_stays_here(tmp_path: Path) -> None:
+    async with MessagesServer.running([]) as server:
+        runtime = runtime_with(server, Engine(), tmp_path)
+        runtime.settings = runtime.settings.model_copy(update={"offline": True})
+        runtime.routing._settings = runtime.settings
+        runtime.routing.asked = "cloud"
+        events = await heard(runtime)
+        assert isinstance(events[-1], TurnFailed)
+        assert "offline" in events[-1].message
+        assert server.requests == []
+        await runtime.close()
+
+
+async def test_an_engine_that_cannot_start_leaves_it_to_claude(tmp_path: Path) -> None:
+    async with MessagesServer.running([answer("Here I am.")]) as server:
+        runtime = runtime_with(server, EngineError("No engine.", "Do this."), tmp_path)
+        assert started(await heard(runtime)).route == "claude"
+        await runtime.close()
+
+
+async def test_a_turn_is_kept_as_material_for_learning(tmp_path: Path) -> None:
+    runtime = runtime_with(None, Engine(), tmp_path)
+    await heard(runtime, "my key is sk-ant-REDACTED")
+    (file,) = (paths.home() / "metrics").glob("*.jsonl")
+    kept = json.loads(file.read_text())
+    assert kept["route"] == "local"
+    assert kept["response"] == "Hello"
+    assert "abcdefghij" not in kept["query"]
+    await runtime.close()
+
+
+@pytest.mark.parametrize("phase", [Phase.FAILED, Phase.NOT_AVAILABLE])
+async def test_what_no_model_can_answer_fails_with_the_next_step(tmp_path: Path, phase: Phase) -> None:
+    runtime = runtime_with(None, Engine(states=(BootstrapState(phase, reason="Broken.", hint="Mend it."),)), tmp_path)
+    assert (await heard(runtime))[-1] == TurnFailed("Broken.", "Mend it.")
+    await runtime.close()
