@@ -189,8 +189,10 @@ class CloudOffered:
 
 @dataclass(frozen=True, slots=True)
 class HelpShown:
-    """The person's words tell of danger to themselves: `text` is shown in a panel of its own, and stored nowhere."""
+    """The person's words tell of danger to themselves: this is shown in a panel of its own, and stored nowhere. The
+    question was not sent; sent once more it goes to the local model alone."""
 
+    title: str
     text: str
 
 

@@ -16,6 +16,7 @@ from shammah_tui.errors import EngineError
 from shammah_tui.events import (
     BootstrapState,
     CloudOffered,
+    HelpShown,
     Noticed,
     PermissionAsked,
     Phase,
@@ -192,4 +193,29 @@ async def test_a_turn_is_kept_as_material_for_learning(tmp_path: Path) -> None:
 async def test_what_no_model_can_answer_fails_with_the_next_step(tmp_path: Path, phase: Phase) -> None:
     runtime = runtime_with(None, Engine(states=(BootstrapState(phase, reason="Broken.", hint="Mend it."),)), tmp_path)
     assert (await heard(runtime))[-1] == TurnFailed("Broken.", "Mend it.")
+    await runtime.close()
+
+
+async def test_words_of_danger_show_help_and_go_on_here_alone_with_nothing_kept(tmp_path: Path) -> None:
+    words = "I want to kill myself tonight"
+    async with MessagesServer.running([]) as server:
+        engine = Engine()
+        runtime = runtime_with(server, engine, tmp_path)
+        runtime.routing.asked = "cloud"
+        (shown,) = await heard(runtime, words)
+        assert isinstance(shown, HelpShown)
+        assert "findahelpline" in shown.text
+        assert engine.asked == []
+        events = await heard(runtime, words)
+        assert started(events).route == "local"
+        assert server.requests == []
+        assert runtime.record.entries == ()
+        assert await runtime.sessions.list() == ()
+        assert not paths.metrics_folder().exists()
+        await runtime.close()
+
+
+async def test_a_child_process_may_be_killed_without_a_word(tmp_path: Path) -> None:
+    runtime = runtime_with(None, Engine(), tmp_path)
+    assert (await heard(runtime, "how do I kill the child process?"))[-1] == TurnEnded("stop")
     await runtime.close()

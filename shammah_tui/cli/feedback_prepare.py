@@ -15,7 +15,7 @@ from shammah_tui.events import Phase
 from shammah_tui.feedback import rows
 from shammah_tui.feedback.service import Feedback
 from shammah_tui.feedback.work import RatingSettled, RewriteBegun, RuleNamed, VariantMade
-from shammah_tui.runtime.link import EngineLink
+from shammah_tui.runtime.link import SETTLED, WAITING_FOR, EngineLink
 from shammah_tui.store.database import Database
 from shammah_tui.ui.plain import visible
 
@@ -52,10 +52,11 @@ _REPLAY = ("near_scope", "out_of_scope")
 
 
 async def _ready(link: EngineLink, status: StatusLine) -> Backend:
-    link.start()
-    async with aclosing(link.until_settled()) as waits:
-        async for waiting in waits:
-            status.show(waiting.reason)
+    async with aclosing(link.states()) as states:
+        async for state in states:
+            if state.phase in SETTLED:
+                break
+            status.show(state.reason or WAITING_FOR[state.phase])
     if link.backend is None or link.state.phase is not Phase.READY:
         raise ModelError(link.state.reason or "No model is ready.", link.state.hint)
     return link.backend

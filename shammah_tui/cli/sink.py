@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from shammah_tui.cli.answer import Answer
 from shammah_tui.cli.terminal import is_terminal, tell, tell_error, tell_warning
-from shammah_tui.events import PermissionAsked, StepEnded, TextArrived, ToolFinished, TurnEvent
+from shammah_tui.events import HelpShown, PermissionAsked, StepEnded, TextArrived, ToolFinished, TurnEvent
 from shammah_tui.ui.plain import visible
 
 
@@ -45,6 +45,8 @@ class TextSink:
             case StepEnded() if self._streaming and not self._at_line_start:
                 self._write("\n\n")
                 self._at_line_start = True
+            case HelpShown(title, text):
+                self._write(f"{title}\n\n{text}\n")
             case ToolFinished() if is_terminal(sys.stderr):
                 tell(visible(f"{'✕' if event.failed else '✓'} {event.summary}"))
             case _:

@@ -13,9 +13,12 @@ SECONDS = 1.0
 
 
 class Journal:
-    """Of one turn. `trouble` says why it could not be kept, empty where it was; the turn itself goes on."""
+    """Of one turn. `trouble` says why it could not be kept, empty where it was; the turn itself goes on.
 
-    def __init__(self, store: SessionStore, folder: str, draft: Draft) -> None:
+    Without a `store` nothing is kept.
+    """
+
+    def __init__(self, store: SessionStore | None, folder: str, draft: Draft) -> None:
         self.trouble = ""
         self._store = store
         self._folder = folder
@@ -39,6 +42,8 @@ class Journal:
         await self._write(record.entries[self._draft.turn + self._kept :])
 
     async def _write(self, entries: tuple[Entry, ...]) -> None:
+        if self._store is None:
+            return
         session, first = self._draft.record.session, self._draft.turn + self._kept
         try:
             await self._store.write(session, self._folder, first, entries, self._draft.turn)

@@ -13,6 +13,7 @@ from shammah_tui.errors import EngineError, EngineGone
 from shammah_tui.events import BootstrapState, Phase
 from shammah_tui.wire import TokenizeReport
 
+SETTLED = frozenset({Phase.READY, Phase.FAILED, Phase.NOT_AVAILABLE})
 # An engine that dies this often without a model being ready in between is not started again by itself.
 DEATHS_MAX = 2
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shammah_tui import paths
+from shammah_tui.agent.crisis import country_of, detect, panel
 from shammah_tui.agent.draft import Draft, Record
 from shammah_tui.agent.instructions import instructions
 from shammah_tui.agent.mention import attach
@@ -20,7 +21,7 @@ from shammah_tui.backends.router import Request
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import FinishReason, Message
 from shammah_tui.errors import HomeError
-from shammah_tui.events import BootstrapState, Noticed, Phase, TurnEnded, TurnEvent, TurnFailed
+from shammah_tui.events import BootstrapState, HelpShown, Noticed, Phase, TurnEnded, TurnEvent, TurnFailed
 from shammah_tui.feedback.scope import request as scope_of
 from shammah_tui.journal.ledger import Ledger
 from shammah_tui.journal.metric import Exchange, Metrics
@@ -72,13 +73,14 @@ class Runtime:
         self.link = EngineLink(settings, model, connect)
         self.database = Database(paths.database())
         self.sessions = SessionStore(self.database)
-        self.ledger = Ledger(paths.home() / "privacy.jsonl")
+        self.ledger = Ledger(paths.privacy_ledger())
         self.routing = Routing(settings, self.link, self.ledger, asked=asked)
-        self.metrics = Metrics(paths.home() / "metrics", enabled=settings.metrics.enabled)
+        self.metrics = Metrics(paths.metrics_folder(), enabled=settings.metrics.enabled)
         self._mode = mode
         self._attended = attended
         self._guard: Guard | None = None
         self._feedback: Feedback | None = None
+        self._help_shown_for = ""
 
     # The engine and its state
 
@@ -213,8 +215,14 @@ class Runtime:
         """Answer `question`; waits until a model is ready, however long. Closing it interrupts, keeping what was said.
 
         Files that it mentions with `@` go with it. `shown` is what the person typed, where `question` holds more;
-        `asked` sends this one question to the local model or to Claude.
+        `asked` sends this one question to the local model or to Claude. Words that tell of danger to the person are
+        answered by a panel; sent once more they go to the local model, and nothing of that turn is kept.
         """
+        private = detect(question)
+        if private and self._help_shown_for != question:
+            self._help_shown_for = question
+            yield help_shown()
+            return
         notice = await self._complete_system()
         attached = await asyncio.to_thread(attach, question, self.folder)
         feedback = await self.feedback()
@@ -226,7 +234,7 @@ class Runtime:
             troubles.append(f"Your rules could not be read: {error.message}")
         shown = shown or (question if attached.files else "")
         draft = Draft(self.record, attached.question, shown=shown, rules=[rule.line for rule in rules])
-        journal = Journal(self.sessions, str(self.folder), draft)
+        journal = Journal(None if private else self.sessions, str(self.folder), draft)
         feedback.pause()
         reason: FinishReason = "interrupted"
         ended: TurnEnded | None = None
@@ -236,7 +244,8 @@ class Runtime:
                 if told:
                     yield Noticed(told)
             answering = await self._answering()
-            request = Request(asked, doubt="" if troubles else await answering.doubt(question))
+            doubt = "" if troubles or private else await answering.doubt(question)
+            request = Request(asked, crisis=private, crisis_seen=private, doubt=doubt)
             async with aclosing(answering.answer(draft, request)) as events:
                 async for event in events:
                     await journal.keep()
@@ -245,8 +254,9 @@ class Runtime:
                     ended = event if isinstance(event, TurnEnded) else None
                     yield event
         finally:
-            self.record = draft.close(reason)
-            await asyncio.shield(asyncio.ensure_future(self._keep(journal, draft, ended, rules)))
+            if not private:
+                self.record = draft.close(reason)
+                await asyncio.shield(asyncio.ensure_future(self._keep(journal, draft, ended, rules)))
             feedback.resume()
         for trouble in (journal.trouble, self.database.notice):
             if trouble:
@@ -306,6 +316,13 @@ class Runtime:
         system = system_prompt(folder=str(self.folder), instructions=found.text)
         self.record = replace(self.record, system=system)
         return found.notice
+
+
+def help_shown() -> HelpShown:
+    """The panel for somebody in danger, with the lines of their country first."""
+    shown = panel(country_of())
+    lines = "\n".join(f"  {line.country}: {line.line}" for line in shown.lines)
+    return HelpShown(shown.title, "\n\n".join((shown.text, lines, shown.elsewhere, shown.after)))
 
 
 def _fresh_record() -> Record:
