@@ -190,7 +190,8 @@ def _as_text(arguments: str | dict[str, Any]) -> str:
 
 
 def _words(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+    # Of a field that may be text or messages the alternative that went further is the one that was meant.
+    first = max(error.errors(), key=lambda found: len(found["loc"]))
+    where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("list["))
     said = first["msg"].removeprefix("Value error, ")
     return f"{where}: {said}" if where else said

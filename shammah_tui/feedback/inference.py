@@ -41,23 +41,22 @@ def infer(note: str, answer: str, language: str = "") -> RuleDraft | None:
 
 
 def _best(readings: Sequence[Reading], answer: str, language: str) -> RuleDraft | None:
-    drafts = [_draft(reading, answer, language) for reading in readings]
+    drafts = [draft for reading in readings if (draft := _draft(reading, answer, language))]
     return max(drafts, key=lambda draft: draft[0])[1] if drafts else None
 
 
-def _draft(reading: Reading, answer: str, language: str) -> tuple[int, RuleDraft]:
+def _draft(reading: Reading, answer: str, language: str) -> tuple[int, RuleDraft] | None:
     """The rule of one way to read a note, and how much of it is understood; the first of the best is taken."""
     languages = reading.languages or ((language,) if language else ())
     scope = Scope(languages=languages)
     good, bad = (_term(words, languages) for words in (reading.good, reading.bad))
-    if (
-        good.words.islower()
-        and good.words.isalpha()
-        and not good.construct
-        and not (bad.words or _USES.match(reading.text))
-    ):
-        # "return early": a word of English, no name in code.
+    if reading.bare and good.construct is None:
+        return None
+    # "return early", "I do not know": words of English, no names in code.
+    if _is_word(good) and not (bad.words or _USES.match(reading.text)):
         good = Term(good.words)
+    if _is_word(bad) and not _is_in(bad, answer, scope):
+        bad = Term(bad.words)
     if reading.either_way and _is_in(good, answer, scope) and not _is_in(bad, answer, scope):
         good, bad = bad, good
     unknown = sum(bool(term.words) and not term.checks for term in (good, bad))
@@ -70,7 +69,8 @@ def _draft(reading: Reading, answer: str, language: str) -> tuple[int, RuleDraft
     scope = _scope(scope, reading, bad, answer)
     clauses = [clause for clause in (good.good, bad.bad) if clause]
     # Words that nobody knows here are left as the person put them.
-    said = reading.text[:1].lower() + reading.text[1:] if unknown else ", ".join(clauses)
+    own = reading.text if re.match(r"I\b", reading.text) else reading.text[:1].lower() + reading.text[1:]
+    said = own if unknown else ", ".join(clauses)
     topic = next((term.construct.topic for term in (good, bad) if term.construct and term.construct.topic), "")
     draft = proved(
         RuleDraft(one_line(_with_place(scope, topic, said)), scope, Verifier(bad.checks, good.checks)), answer
@@ -135,6 +135,11 @@ def _term(words: str, languages: tuple[str, ...]) -> Term:
     return Term(
         words, None, (Check("name", plain.rstrip("()!").replace("::", ".")),), f"use `{plain}`", f"no `{plain}`"
     )
+
+
+def _is_word(term: Term) -> bool:
+    """Whether a name that nobody knows here might as well be a word of the sentence."""
+    return term.construct is None and term.words.isalpha() and term.words.islower()
 
 
 def _of(found: Construct | None) -> Term:

@@ -31,13 +31,15 @@ class Reading:
     """The note without its place, and without words of politeness."""
     either_way: bool = False
     """Without a verb: "X instead of Y" may also tell what was seen."""
+    bare: bool = False
+    """Nothing but the name of a thing, which is wanted where it is not there."""
 
 
 _OPENING = re.compile(
     r"^(?:(?:no|hm+|oh|ok(?:ay)?|well|wrong|bad|critical|important|remember|note|rule|always|please|again|sorry)\s*"
     r"[:,.!]\s*"
     r"|(?:i (?:said|told you)|this is (?:wrong|bad)|that is (?:wrong|bad)|not good|next time|from now on|in future|"
-    r"please|you (?:should|must|have to|used? to)|(?:it|this|that) (?:should|must|needs? to)|we|i)\s*[:,]?\s+)+",
+    r"please|you (?:should|must|have to|used? to)|(?:it|this|that) (?:should|must|needs? to))\s*[:,]?\s+)+",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
@@ -46,7 +48,7 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _USE = (
-    r"(?:always |only |just |better |rather |to |be |i |let it )*(?:use|using|take|prefer|choose|want|write|like|call|"
+    r"(?:always |only |just |better |rather |to |be |i |we |let it )*(?:use|using|take|prefer|choose|want|write|like|call|"
     r"do|need|have|be|add|give|say|put|try|return|name|catch|annotate|work with|stick to|go with|switch to|"
     r"pass on|log(?= with)|(?:format|handle|build|write|log|declare)(?: .{1,30})? with)"
 )
@@ -87,6 +89,7 @@ _FORMS: tuple[tuple[str, bool], ...] = (
     (r"give (?:the |every |all )?parameters? (?:a )?(?P<good>types?)", False),
     (rf"{_USE} (?P<good>.+)", False),
     (r"(?P<good>.+?) (?:only|everywhere|always)", False),
+    (r"(?P<bare>[^,;:]{2,40})", True),
 )
 _COMPILED = tuple((re.compile(rf"^{form}$", re.IGNORECASE | re.DOTALL), either) for form, either in _FORMS)
 
@@ -100,7 +103,9 @@ _OUTSIDE = re.compile(
     r"[,(]?\s*\b(?:outside(?: of)?|except in|but not in|not in)\s+(?:the )?(?:unit )?tests?\b\)?[,:]?", re.I
 )
 _INSIDE = re.compile(r"[,(]?\s*\b(?:only )?in\s+(?:the )?(?:unit )?tests?\b\)?[,:]?", re.I)
-_EVERYWHERE = re.compile(r",?\s*\b(?:everywhere|(?:also|even|and) in tests?|in tests? too|anywhere)\b", re.I)
+_EVERYWHERE = re.compile(
+    r",?\s*\b(?:everywhere|(?:also|even|and) in tests?|in tests? (?:too|either|as well)|anywhere)\b", re.I
+)
 _IN_PATH = re.compile(
     r"(?:^|[,;]?\s+)(?:in|under|inside|for)\s+(?P<path>`?(?=[\w.*/-]*[/*])[\w.*?/\[\]{}@-]+`?)(?=[\s,.:;!]|$)[,:;]?"
 )
@@ -120,9 +125,10 @@ def read(note: str, place: Reading | None = None) -> tuple[Reading, ...]:
         for form, either in _COMPILED:
             if match := form.match(candidate):
                 groups = match.groupdict()
-                good, bad = _term(groups.get("good") or ""), _term(groups.get("bad") or "")
+                bare = bool(groups.get("bare"))
+                good, bad = _term(groups.get("good") or groups.get("bare") or ""), _term(groups.get("bad") or "")
                 if (good or bad) and max(len(good.split()), len(bad.split())) <= TERM_WORDS_MAX:
-                    found.append(replace(place, good=good, bad=bad, text=candidate, either_way=either))
+                    found.append(replace(place, good=good, bad=bad, text=candidate, either_way=either, bare=bare))
     return tuple(found)
 
 
