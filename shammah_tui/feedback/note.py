@@ -48,8 +48,8 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _USE = (
-    r"(?:always |only |just |better |rather |to |be |i |we |let it )*(?:use|using|take|prefer|choose|want|write|like|call|"
-    r"do|need|have|be|add|give|say|put|try|return|name|catch|annotate|work with|stick to|go with|switch to|"
+    r"(?:always |only |just |better |rather |to |be |i |we |let it )*(?:use|using|take|prefer|choose|want|write|like|"
+    r"call|do|need|have|be|add|give|say|put|try|return|name|catch|annotate|work with|stick to|go with|switch to|"
     r"pass on|log(?= with)|(?:format|handle|build|write|log|declare)(?: .{1,30})? with)"
 )
 _AVOID = (
