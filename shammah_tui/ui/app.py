@@ -16,7 +16,7 @@ from textual.screen import Screen
 from shammah_tui import paths
 from shammah_tui.agent.history import History
 from shammah_tui.errors import ShammahError
-from shammah_tui.ui import commands, keys, theme
+from shammah_tui.ui import clipboard, commands, keys, terminal, theme, wording
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.chat import ChatScreen
@@ -24,6 +24,7 @@ from shammah_tui.ui.screens.help import HelpScreen
 from shammah_tui.ui.screens.model import ModelScreen
 from shammah_tui.ui.screens.picker import Choice, Picker, among
 from shammah_tui.ui.widgets.prompt import Prompt
+from shammah_tui.ui.widgets.reading import ReadableTranscript
 from shammah_tui.ui.widgets.status import FLASH_SECONDS
 
 SHEETS = ("app.tcss", "chat.tcss", "model.tcss", "help.tcss", "picker.tcss")
@@ -44,6 +45,7 @@ class ShammahApp(App[None], inherit_bindings=False):
         self._history = history
         self.chat = ChatScreen(runtime, history)
         self._asked_to_leave_at = -LEAVE_SECONDS
+        self.mouse_is_ours = True
         for own in theme.OWN:
             self.register_theme(own)
         self.theme = theme_name if theme_name in self.available_themes else DEFAULT_THEME
@@ -160,8 +162,37 @@ class ShammahApp(App[None], inherit_bindings=False):
         self._go(None)
         self.chat.begin_anew()
 
-    def action_copy_answer(self) -> None:
-        self._copy(self.chat.last_answer, "the last answer")
+    def action_find(self, words: str) -> None:
+        self._go(None)
+        self.chat.action_find(words)
+
+    def action_copy(self, what: str) -> None:
+        """The last answer, or the one before by "2", and so on; by "code" the last code block, or one by its number."""
+        word, _, number = what.strip().partition(" ")
+        if word == "code":
+            codes, name = self.chat.code_blocks, "code block"
+            index = int(number) - 1 if number.isdecimal() else len(codes) - 1
+        else:
+            codes, name = self.chat.answers, "answer"
+            index = int(word) - 1 if word.isdecimal() else 0
+        if what and not (word.isdecimal() or (word == "code" and (not number or number.isdecimal()))):
+            self.flash(f"/copy takes a number, or code and a number: not {visible(what)}")
+        elif 0 <= index < len(codes):
+            self._copy(codes[index], f"the {name}")
+        else:
+            self.flash(f"There is no such {name} to copy" if codes else f"There is no {name} to copy yet")
+
+    @on(ReadableTranscript.CopyWanted)
+    def _copy_wanted(self, event: ReadableTranscript.CopyWanted) -> None:
+        self._copy(event.text, event.what)
+
+    def action_toggle_mouse(self) -> None:
+        """Without it the terminal selects text by itself, as in any other program."""
+        self.mouse_is_ours = not self.mouse_is_ours
+        terminal.capture_mouse(self, self.mouse_is_ours)
+        self.flash(
+            "The mouse works here again" if self.mouse_is_ours else "The mouse is the terminal's: /mouse takes it back"
+        )
 
     def action_redraw(self) -> None:
         self.refresh(repaint=True, layout=True)
@@ -188,12 +219,17 @@ class ShammahApp(App[None], inherit_bindings=False):
     def _complain(self, error: ShammahError) -> None:
         self.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)
 
-    def _copy(self, text: str, what: str) -> None:
-        if text:
-            self.copy_to_clipboard(text)
-            self.flash(f"Copied {what}")
-        else:
-            self.flash("There is no answer to copy yet")
+    @work(group="copy")
+    async def _copy(self, text: str, what: str) -> None:
+        """To the terminal's clipboard by OSC 52, and to the system's where a program for it is here."""
+        if not text:
+            self.flash("There is nothing to copy here")
+            return
+        self.copy_to_clipboard(text)
+        self.flash(f"Copied {what}: {wording.count(len(text), 'character')}")
+        trouble = await clipboard.copy(text)
+        if trouble:
+            self.flash(trouble)
 
     def flash(self, text: str, seconds: float = FLASH_SECONDS) -> None:
         screen = self.screen

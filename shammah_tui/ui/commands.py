@@ -22,9 +22,11 @@ class Command:
 
 
 TABLE = (
-    Command("copy", "Copy the last answer", "copy_answer"),
+    Command("copy", "Copy the last answer, the 2nd last, or a code block", "copy", "n|code [n]"),
+    Command("find", "Find in the conversation", "find", "words"),
     Command("help", "All keys and commands", "show_help"),
     Command("model", "The model; or another: demo, 1.5b, a path", "model", "name"),
+    Command("mouse", "Leave the mouse to the terminal, or take it back", "toggle_mouse"),
     Command("new", "Begin a new conversation", "new_conversation", aliases=("clear",)),
     Command("quit", "Leave", "leave", aliases=("exit",)),
     Command("theme", "The other colours, or those named", "theme", "name"),

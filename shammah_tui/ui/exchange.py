@@ -5,9 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from shammah_tui.conversation import FinishReason
 from shammah_tui.events import (
+    Noticed,
+    PermissionAsked,
+    StepEnded,
     TextArrived,
+    ThinkingArrived,
+    ToolFinished,
+    ToolOutput,
     ToolRequested,
+    ToolStarted,
     TurnEnded,
     TurnEvent,
     TurnFailed,
@@ -15,12 +23,22 @@ from shammah_tui.events import (
     TurnWaiting,
 )
 from shammah_tui.ui import wording
-from shammah_tui.ui.widgets.block import ENDED_EARLY, Answer, Question, Remark
+from shammah_tui.ui.answer import Answer
+from shammah_tui.ui.widgets.block import Block, Closing, Notice, Question, Rating, Remark, Thinking
+from shammah_tui.ui.widgets.tool_call import State, ToolBlock
 from shammah_tui.ui.widgets.transcript import Transcript
 
 SECONDS_SHOWN_FROM = 3
 # A rate from fewer pieces than this says nothing yet.
 PIECES_MIN = 8
+# Drawing what arrives takes at most one part in this many of the time, however slow the machine.
+REST_FACTOR = 4
+
+ENDED_EARLY: dict[FinishReason, Remark] = {
+    "interrupted": Remark("■ Interrupted. What was said stays.", "$warning"),
+    "lost": Remark("■ Cut off here: the connection to the model broke.", "$warning"),
+    "length": Remark("■ Stopped at the longest answer that the settings allow (max_tokens).", "$warning"),
+}
 
 
 class Exchange:
@@ -28,25 +46,49 @@ class Exchange:
 
     def __init__(self, transcript: Transcript, question: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.question = question
+        self.turn = 0
+        """The question's sequence number in its session: it names this exchange for a rating. 0 until it is known."""
         self._transcript = transcript
-        self._answer = Answer()
-        self._pending: list[str] = []
         self._clock = clock
         self._asked_at = clock()
         self._first_at = 0.0
+        self._thinking_since = 0.0
+        self._rest_until = 0.0
         self._pieces = 0
-        self._model = ""
+        self._pending: list[str] = []
+        self._badge = ("", "", "", "")
+        self._answers: list[Answer] = []
+        self._writing: Answer | None = None
+        self._thinking: Thinking | None = None
+        self._tools: dict[str, ToolBlock] = {}
+        self._closing = Closing()
+        self._rating: Rating | None = None
+        self._blocks: list[Block] = [Question(question), self._closing]
         self.ended: TurnEnded | None = None
         self.failed = False
         self.answering = False
-        self._blocks = (Question(question), self._answer)
         transcript.add(*self._blocks)
         transcript.follow()
 
+    # What is asked of it
+
     @property
     def text(self) -> str:
-        """What was said so far."""
-        return self._answer.source + "".join(self._pending)
+        """What was said last: the answer, without what was said between its tools. Empty where nothing was said."""
+        pending = "".join(self._pending)
+        if self._writing is not None:
+            return self._writing.source + pending
+        return pending or (self._answers[-1].source if self._answers else "")
+
+    @property
+    def code_blocks(self) -> list[str]:
+        """What stands in all its code blocks."""
+        return [code for answer in self._answers for code in answer.code_blocks]
+
+    @property
+    def said_something(self) -> bool:
+        """Whether there is anything of an answer: text, thinking or a tool."""
+        return bool(self._pending) or len(self._blocks) > 2
 
     @property
     def tokens_per_second(self) -> float:
@@ -61,38 +103,87 @@ class Exchange:
         """What the status line says of it; empty while it waits for the model."""
         if not self.answering:
             return ""
+        states = {tool.state for tool in self._tools.values()}
+        doing = "waiting for you" if State.WAITING in states else "working" if State.RUNNING in states else "answering"
         seconds = int(self._clock() - self._asked_at)
-        return f"answering {wording.duration(seconds)}" if seconds >= SECONDS_SHOWN_FROM else "answering"
+        return f"{doing} {wording.duration(seconds)}" if seconds >= SECONDS_SHOWN_FROM else doing
+
+    @property
+    def rating(self) -> Rating | None:
+        return self._rating
+
+    def rate(self, rating: Rating | None, note: str = "") -> None:
+        """Show how the person rates it; None takes the mark away."""
+        self._rating = rating
+        self._closing.rate(rating, note)
+        self._transcript.changed(self._closing)
+
+    def owns(self, block: Block) -> bool:
+        return block in self._blocks
+
+    # What happens to it
 
     def hear(self, event: TurnEvent) -> None:
         match event:
             case TurnWaiting(reason):
                 self.answering = False
                 self._wait(f"◌ {reason} The answer begins by itself.")
-            case TurnStarted(model):
-                self.answering = True
-                self._asked_at = self._clock()
-                self._model = model
-                self._wait("…")
+            case TurnStarted():
+                self._start(event)
             case TextArrived(text):
                 self._first_at = self._first_at or self._clock()
                 self._pieces += 1
                 self._pending.append(text)
-            case ToolRequested(call):
-                self.flush()
-                self._answer.request(call)
-                self._transcript.changed(self._answer)
+            case ThinkingArrived(text):
+                self._think(text)
+            case StepEnded():
+                self._end_step()
+                self._wait("…")
+            case Noticed(text):
+                self._end_step()
+                self._add(Notice(text))
             case TurnEnded():
                 self._end(event)
             case TurnFailed(message, hint):
                 self.failed = True
                 self._close(Remark(f"✕ {message}", "$error"), Remark(hint))
+            case _:
+                self._hear_of_tool(event)
+
+    def _hear_of_tool(self, event: TurnEvent) -> None:
+        match event:
+            case ToolRequested(call):
+                self._end_step()
+                self._tools[call.id] = tool = ToolBlock(call, is_open=self._transcript.is_open)
+                previous = self._blocks[-2]
+                if isinstance(previous, ToolBlock):
+                    # Calls stand in a list, one below the other.
+                    previous.gap = 0
+                    self._transcript.changed(previous)
+                self._add(tool)
+            case PermissionAsked(call):
+                self._change(call.id, lambda tool: tool.become(State.WAITING))
+            case ToolStarted(call):
+                self._change(call.id, lambda tool: tool.become(State.RUNNING))
+            case ToolOutput(call_id, text):
+                self._change(call_id, lambda tool: tool.print(text))
+            case ToolFinished(call_id):
+                self._change(call_id, lambda tool: tool.end(event))
 
     def flush(self) -> None:
-        if self._pending:
-            text, self._pending = "".join(self._pending), []
-            self._answer.append(text)
-            self._transcript.changed(self._answer)
+        """Draw what arrived since the last time, unless drawing took too much of the time until now."""
+        began = self._clock()
+        if began >= self._rest_until:
+            self._draw_pending()
+            self._rest_until = self._clock() + REST_FACTOR * (self._clock() - began)
+        if not self._transcript.is_still:
+            for tool in self._tools.values():
+                if tool.turn_spinner(began - self._asked_at):
+                    self._transcript.changed(tool)
+
+    def answer_permission(self, call_id: str) -> None:
+        """The person has answered the question about a call."""
+        self._change(call_id, lambda tool: tool.become(State.ASKED))
 
     def interrupt(self) -> None:
         self._close(ENDED_EARLY["interrupted"])
@@ -101,27 +192,93 @@ class Exchange:
         """Take the question out of the transcript again."""
         self._transcript.take_out(*self._blocks)
 
+    def _draw_pending(self) -> None:
+        if not self._pending:
+            return
+        text, self._pending = "".join(self._pending), []
+        self._end_thinking()
+        if self._writing is None:
+            self._writing = Answer()
+            self._answers.append(self._writing)
+            text = text.lstrip("\n")
+            self._add(*self._writing.passages)
+        self._wait("")
+        last = self._writing.passages[-1]
+        added = self._writing.append(text)
+        self._transcript.changed(last)
+        self._add(*added)
+
+    def _start(self, event: TurnStarted) -> None:
+        self.answering = True
+        self.turn = event.turn or self.turn
+        self._badge = (event.model, event.route, event.reason, event.adapter)
+        self._asked_at = self._clock()
+        self._wait("…")
+
+    def _think(self, text: str) -> None:
+        if self._thinking is None:
+            self._end_step()
+            self._thinking = Thinking(is_open=self._transcript.is_open)
+            self._thinking_since = self._clock()
+            self._wait("")
+            self._add(self._thinking)
+        self._thinking.append(text)
+        self._transcript.changed(self._thinking)
+
+    def _end_thinking(self) -> None:
+        thinking, self._thinking = self._thinking, None
+        if thinking is not None:
+            thinking.finish(self._clock() - self._thinking_since)
+            self._transcript.changed(thinking)
+
+    def _end_step(self) -> None:
+        """Text and thinking before this are whole; what comes next stands below."""
+        self._draw_pending()
+        self._end_thinking()
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.finish()
+            self._transcript.changed(writing.passages[-1])
+
     def _wait(self, reason: str) -> None:
-        self._answer.wait_for(reason)
-        self._transcript.changed(self._answer)
+        self._closing.wait_for(reason)
+        self._transcript.changed(self._closing)
+
+    def _add(self, *blocks: Block) -> None:
+        if blocks:
+            self._blocks[-1:-1] = blocks
+            self._transcript.add(*blocks, before=self._closing)
+
+    def _change(self, call_id: str, change: Callable[[ToolBlock], None]) -> None:
+        tool = self._tools.get(call_id)
+        if tool is not None:
+            self._wait("")
+            change(tool)
+            self._transcript.changed(tool)
 
     def _end(self, event: TurnEnded) -> None:
         self.ended = event
+        model, route, reason, adapter = self._badge
         remark = ENDED_EARLY.get(event.finish_reason)
-        if remark is not None:
-            self._answer.remark(remark)
-        facts = [self._model]
-        if event.usage.completion_tokens:
-            facts.append(f"{event.usage.completion_tokens} tokens")
+        if event.notice:
+            remark = Remark(f"■ {event.notice}", "$warning")
+        usage = event.usage
+        facts = [model, route, reason, f"adapter {adapter}" if adapter else ""]
+        if usage.completion_tokens:
+            facts.append(wording.count(usage.completion_tokens, "token"))
         if event.tokens_per_second:
             facts.append(wording.speed(event.tokens_per_second))
-        self._close(Remark(" · ".join(fact for fact in facts if fact)))
+        if usage.cost_usd is not None:
+            facts.append(wording.dollars(usage.cost_usd))
+        badge = Remark(" · ".join(fact for fact in facts if fact))
+        self._close(*([remark] if remark is not None else []), badge)
 
     def _close(self, *remarks: Remark) -> None:
-        self.flush()
+        self._end_step()
         self.answering = False
-        for remark in remarks:
-            if remark.text:
-                self._answer.remark(remark)
-        self._answer.finish()
-        self._transcript.changed(self._answer)
+        for tool in self._tools.values():
+            if tool.state in (State.ASKED, State.WAITING, State.RUNNING):
+                tool.become(State.STOPPED)
+                self._transcript.changed(tool)
+        self._closing.remark(*remarks)
+        self._transcript.changed(self._closing)

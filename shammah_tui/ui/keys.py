@@ -1,7 +1,7 @@
 """Every key of the screen, in one table: the bindings, the footer and the help are made from it.
 
 Fixed by design and left free here for what comes: F4 learning, F5 settings, F6 green, F7 yellow, F8 red, Shift+Tab
-modes, Ctrl+G editor, Ctrl+R history search, Ctrl+O tool output, Esc Esc rewind. Bare digits never mean anything.
+modes, Ctrl+G editor, Ctrl+R history search, Esc Esc rewind. Bare digits mean nothing but in a question about a tool.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
-Where = Literal["everywhere", "chat", "prompt", "queue", "model", "help", "picker"]
+Where = Literal["everywhere", "chat", "prompt", "queue", "transcript", "find", "approval", "model", "help", "picker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,11 @@ TABLE = (
     Key("ctrl+d", "delete_or_leave", "Ctrl+D", "On an empty prompt: leave", "prompt"),
     Key("ctrl+underscore", "undo", "Ctrl+_", "Undo what was typed", "prompt"),
     Key("escape", "interrupt", "Esc", "Interrupt the answer at once; what was said stays", "chat", "interrupt"),
-    Key("ctrl+y", "app.copy_answer", "Ctrl+Y", "Copy the last answer", "chat"),
+    Key("ctrl+o", "fold_all", "Ctrl+O", "Open or close all tool output and thinking", "chat"),
+    Key("alt+up", "browse(-1)", "Alt+Up", "Go up from block to block, to copy or open one", "chat"),
+    Key("ctrl+f", "find", "Ctrl+F", "Find in the conversation", "chat"),
+    Key("ctrl+y", "app.copy('')", "Ctrl+Y", "Copy the last answer", "chat"),
+    Key("alt+y", "app.copy('code')", "Alt+Y", "Copy the last code block", "chat"),
     Key("pageup", "scroll('page_up')", "PgUp", "Scroll up", "chat"),
     Key("pagedown", "scroll('page_down')", "PgDn", "Scroll down", "chat"),
     Key("ctrl+up", "scroll('line_up')", "Ctrl+Up", "Scroll up by a line", "chat"),
@@ -56,6 +60,22 @@ TABLE = (
     Key("enter", "edit", "Enter", "Take the message back into the prompt", "queue", "edit"),
     Key("delete,backspace", "remove", "Del", "Remove the message", "queue", "remove"),
     Key("escape", "back", "Esc", "Back to the prompt", "queue", "back"),
+    Key("up,k,alt+up", "move(-1)", "Up", "Block above (also K)", "transcript"),
+    Key(
+        "down,j,alt+down",
+        "move(1)",
+        "Down",
+        "Block below (also J); from the last, back to the prompt",
+        "transcript",
+    ),
+    Key("c,y", "copy", "C", "Copy the question, answer, code or output", "transcript", "copy"),
+    Key("enter", "open", "Enter", "Open or close tool output and thinking; copy anything else", "transcript", "open"),
+    Key("n", "find_again(1)", "N", "Next place that was found", "transcript"),
+    Key("N", "find_again(-1)", "Shift+N", "Place before that was found", "transcript"),
+    Key("escape", "back", "Esc", "Back to the prompt (any other letter goes there too)", "transcript", "back"),
+    Key("enter,down", "step(1)", "Enter", "Next place (also Down)", "find", "next"),
+    Key("shift+enter,up", "step(-1)", "Shift+Enter", "Place before (also Up)", "find", "before"),
+    Key("escape,ctrl+f", "close", "Esc", "Back to the prompt", "find", "back"),
     Key("f1", "app.show_help", "F1", "This help (also ? on an empty prompt)", "everywhere", "help"),
     Key("f2", "app.show_chat", "F2", "The conversation", "everywhere"),
     Key("f3", "app.show_model", "F3", "The model: state, choice, download", "everywhere", "model"),
@@ -95,7 +115,20 @@ def in_footer(*where: Where) -> list[Key]:
 
 def editing_bindings() -> list[BindingType]:
     """The text area's own keys that stay its own: moving, selecting, deleting, cut and paste."""
-    taken = {"f6", "f7", "pageup", "pagedown", "ctrl+c", "super+c", "ctrl+z", "ctrl+y", "ctrl+d", "up", "down"}
+    taken = {
+        "f6",
+        "f7",
+        "pageup",
+        "pagedown",
+        "ctrl+c",
+        "super+c",
+        "ctrl+z",
+        "ctrl+y",
+        "ctrl+d",
+        "up",
+        "down",
+        "ctrl+f",
+    }
     kept: list[BindingType] = []
     for binding in _bindings_of(TextArea.BINDINGS):
         free = [key for key in binding.key.split(",") if key not in taken]

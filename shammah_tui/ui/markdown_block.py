@@ -9,11 +9,16 @@ from collections.abc import Callable
 from markdown_it.tree import SyntaxTreeNode
 from textual.content import Content
 from textual.highlight import highlight
+from textual.style import Style
 
 from shammah_tui.ui.table import draw_table
 from shammah_tui.ui.theme import CodeColours
 
 CODE_FILL = "on $surface"
+COPY_LABEL = "copy "
+CODE_META = "code"
+"""What the label of a code block carries, so that it is found by a click and by the block cursor."""
+_LABEL = Content.assemble((COPY_LABEL, Style.from_meta({CODE_META: True}))).stylize_before("$quiet")
 BULLETS = "•◦▪"
 CODE_TAB_CELLS = 4
 
@@ -41,14 +46,26 @@ def draw_block(node: SyntaxTreeNode, width: int, depth: int = 0) -> list[Content
 
 
 def draw_code(code: str, info: str, width: int, *, headed: bool = True) -> list[Content]:
-    """Highlighted code on a raised ground as wide as the text; `headed` adds the language's name above it."""
+    """Highlighted code on a raised ground as wide as the text; `headed` puts a line above it with the language's name
+    and the label that copies."""
     language = info.split()[0] if info.split() else ""
     coloured = highlight(code, language=language or "text", theme=CodeColours, tab_size=CODE_TAB_CELLS)
     lines = [piece for line in coloured.split(allow_blank=True) for piece in line.fold(width - 2) or [line]]
     drawn = [_filled(Content(" ") + line, width) for line in lines]
-    if headed and language:
-        drawn.insert(0, _filled(Content.styled(f" {language}", "$quiet"), width))
+    if headed:
+        drawn.insert(0, _code_head(language, width))
     return drawn
+
+
+def is_code_head(line: Content) -> bool:
+    """Whether `line` is the one above a code block."""
+    return any(isinstance(span.style, Style) and CODE_META in span.style.meta for span in line.spans)
+
+
+def _code_head(language: str, width: int) -> Content:
+    name = Content.styled(f" {language}", "$quiet").truncate(max(1, width - len(COPY_LABEL)))
+    gap = Content(" " * max(0, width - name.cell_length - len(COPY_LABEL)))
+    return (name + gap + _LABEL).truncate(width).stylize_before(CODE_FILL)
 
 
 def wrapped(content: Content, width: int) -> list[Content]:
@@ -74,6 +91,11 @@ def _stacked(nodes: list[SyntaxTreeNode], width: int, depth: int, *, tight: bool
     return lines
 
 
+def is_tight(node: SyntaxTreeNode) -> bool:
+    """Whether a list has no empty lines between its items."""
+    return all(child.hidden for item in node.children for child in item.children if child.type == "paragraph")
+
+
 def _list(node: SyntaxTreeNode, width: int, depth: int) -> list[Content]:
     first = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else 0
     labels = (
@@ -82,7 +104,7 @@ def _list(node: SyntaxTreeNode, width: int, depth: int) -> list[Content]:
         else [BULLETS[depth % len(BULLETS)]] * len(node.children)
     )
     margin = max(len(label) for label in labels) + 1
-    tight = all(child.hidden for item in node.children for child in item.children if child.type == "paragraph")
+    tight = is_tight(node)
     lines: list[Content] = []
     for label, item in zip(labels, node.children, strict=True):
         if lines and not tight:

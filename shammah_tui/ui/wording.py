@@ -88,3 +88,13 @@ def amount(progress: Progress) -> str:
     if progress.seconds_left is not None:
         parts.append(f"{duration(progress.seconds_left)} left")
     return " · ".join(parts)
+
+
+def count(number: int, noun: str) -> str:
+    """1, "line" -> "1 line"; 1200, "line" -> "1,200 lines"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def dollars(cost_usd: float) -> str:
+    """0.0042 -> "$0.0042", 1.5 -> "$1.50"."""
+    return f"${cost_usd:.2f}" if cost_usd >= 0.1 else f"${cost_usd:.4f}"

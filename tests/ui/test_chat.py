@@ -12,7 +12,16 @@ from textual.pilot import Pilot
 from textual.worker import WorkerFailed
 
 from shammah_tui.agent.history import History
-from shammah_tui.events import BootstrapState, Phase, TextArrived, TurnEvent, TurnFailed, TurnStarted, TurnWaiting
+from shammah_tui.events import (
+    BootstrapState,
+    Noticed,
+    Phase,
+    TextArrived,
+    TurnEvent,
+    TurnFailed,
+    TurnStarted,
+    TurnWaiting,
+)
 from shammah_tui.ui.app import ShammahApp
 from shammah_tui.ui.screens.chat import EXAMPLES, ChatScreen
 from shammah_tui.ui.screens.help import HelpScreen
@@ -463,8 +472,8 @@ async def test_what_arrives_below_is_counted_and_ctrl_end_goes_there() -> None:
         await pilot.press("pageup")
         exchange = app.chat._exchange
         assert exchange is not None
-        exchange._answer.append("\n\nand\n\nmore")
-        transcript.changed(exchange._answer)
+        exchange.hear(Noticed("more"))
+        exchange.hear(Noticed("and more"))
         await pilot.pause()
         assert transcript.unseen_lines == 4
         assert app.chat.query_one("#unseen").display

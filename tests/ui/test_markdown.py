@@ -96,9 +96,12 @@ def test_a_long_code_block_is_drawn_in_pieces_and_stays_whole() -> None:
     code = [f"line_{number} = {number}" for number in range(10 * CODE_PIECE_LINES)]
     growing = in_pieces("```python\n" + "\n".join(code), 40)
     drawn = [line.plain.strip() for line in growing.lines(60)]
-    assert drawn == ["python", *code]
+    assert drawn == [HEAD, *code]
     growing.append("\n```\n\nafter")
-    assert [line.plain.strip() for line in growing.lines(60)] == ["python", *code, "", "after"]
+    assert [line.plain.strip() for line in growing.lines(60)] == [HEAD, *code, "", "after"]
+
+
+HEAD = "python" + "copy".rjust(52)
 
 
 def test_another_width_is_drawn_anew() -> None:

@@ -23,6 +23,7 @@ from shammah_tui.events import (
 )
 from shammah_tui.runtime import ContextUse
 from shammah_tui.ui.app import ShammahApp
+from tests.ui import tool_script
 from tests.ui.script import READY, Scripted, said
 
 SMALL, LARGE, NARROW = (80, 24), (120, 40), (40, 10)
@@ -104,6 +105,12 @@ SHOTS = {
         sent=[QUESTION],
     ),
     "queued": Shot(scripts=[STREAMING], sent=[QUESTION, "Add type hints", "Now\nin Rust"], keys=["up"]),
+    "tools": Shot(scripts=[tool_script.EVERY_STATE], sent=["Mend the greeting"]),
+    "tools_open": Shot(scripts=[tool_script.EVERY_STATE], sent=["Mend the greeting"], keys=["ctrl+o"]),
+    "tools_done": Shot(scripts=[tool_script.WHOLE_TURN], sent=["Mend the greeting"]),
+    "tools_stopped": Shot(scripts=[tool_script.RUNNING], sent=["Run the tests"], keys=["escape"]),
+    "block_cursor": Shot(scripts=[said(ANSWER)], sent=[QUESTION], keys=["alt+up"]),
+    "finding": Shot(scripts=[said(ANSWER)], sent=[QUESTION], keys=["ctrl+f", *"adds"]),
     "several_lines": Shot(typed="first line\nsecond line\nthird line"),
     "unknown_command": Shot(sent=["/hlep"]),
     "leaving": Shot(keys=["ctrl+c"]),
@@ -112,10 +119,11 @@ SHOTS = {
     "model_downloading": Shot(DOWNLOADING, keys=["f3"], use=None),
     "palette": Shot(keys=["ctrl+p"]),
 }
-MAIN = ("welcome", "downloading", "failed", "conversation", "queued", "help", "model")
+MAIN = ("welcome", "downloading", "failed", "conversation", "queued", "help", "model", "tools", "tools_done")
+LARGE_TOO = ("tools_open", "block_cursor", "finding")
 PICTURES = [
     *((name, SMALL, DARK) for name in SHOTS),
-    *((name, LARGE, DARK) for name in MAIN),
+    *((name, LARGE, DARK) for name in (*MAIN, *LARGE_TOO)),
     *((name, size, LIGHT) for name in MAIN for size in (SMALL, LARGE)),
     *((name, NARROW, DARK) for name in ("welcome", "downloading", "conversation", "queued", "help", "model")),
 ]
@@ -145,4 +153,5 @@ def _run(shot: Shot) -> Callable[[Pilot[None]], Awaitable[None]]:
 def test_screen(snap_compare: Callable[..., Any], name: str, size: tuple[int, int], theme: str) -> None:
     shot = SHOTS[name]
     app = ShammahApp(Scripted(shot.scripts, shot.state, use=shot.use), history=History(None), theme_name=theme)
+    app.animation_level = "none"
     assert snap_compare(app, terminal_size=size, run_before=_run(shot))

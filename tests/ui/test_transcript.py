@@ -6,14 +6,16 @@ from textual.app import App, ComposeResult
 from textual.content import Content
 
 from shammah_tui.ui import theme
-from shammah_tui.ui.widgets.block import Answer, Block, Question
+from shammah_tui.ui.answer import Answer
+from shammah_tui.ui.widgets.block import Block, Question
 from shammah_tui.ui.widgets.transcript import BLOCKS_DRAWN, Transcript
 
 
-class Counted:
+class Counted(Block):
     """A block that counts how often it is drawn."""
 
     def __init__(self, number: int, height: int = 4) -> None:
+        super().__init__()
         self.number = number
         self.height = height
         self.drawn = 0
@@ -82,20 +84,18 @@ async def test_resizing_keeps_the_place() -> None:
         blocks: list[Block] = [Question("word " * 60) for _ in range(50)]
         transcript.add(*blocks)
         await pilot.pause()
-        transcript.scroll_to(y=transcript._tops[20], animate=False, immediate=True)
+        transcript.scroll_to(y=transcript._extent.tops[20], animate=False, immediate=True)
         await pilot.pause()
         await pilot.resize_terminal(50, 24)
         await pilot.pause()
-        assert transcript._block_at(transcript.scroll_offset.y) == 20
+        assert transcript._extent.at(transcript.scroll_offset.y) == 20
 
 
 async def test_a_selection_is_the_text_without_the_gutter() -> None:
     app = Bench()
     async with app.run_test(size=(80, 24)) as pilot:
         transcript = app.query_one(Transcript)
-        answer = Answer()
-        answer.append("First *line*\n\nSecond line")
-        transcript.add(Question("Question here"), answer)
+        transcript.add(Question("Question here"), *Answer("First *line*\n\nSecond line").passages)
         await pilot.pause()
         app.screen.text_select_all()
         assert app.screen.get_selected_text() == "Question here\n\nFirst line\n\nSecond line"
@@ -113,12 +113,12 @@ async def test_streaming_draws_only_what_is_new() -> None:
         transcript = app.query_one(Transcript)
         old = [Counted(number) for number in range(200)]
         answer = Answer()
-        transcript.add(*old, answer)
+        transcript.add(*old, *answer.passages)
         await pilot.pause()
         drawn = sum(block.drawn for block in old)
         for _ in range(100):
             answer.append("word ")
-            transcript.changed(answer)
+            transcript.changed(answer.passages[-1])
         await pilot.pause()
         assert sum(block.drawn for block in old) - drawn < 20
         assert transcript.scroll_y == transcript.max_scroll_y

@@ -23,11 +23,14 @@ from shammah_tui.events import BootstrapState, Phase
 from shammah_tui.ui import commands, keys
 from shammah_tui.ui.exchange import Exchange
 from shammah_tui.ui.port import RuntimePort
+from shammah_tui.ui.widgets.block import Block
 from shammah_tui.ui.widgets.bootstrap import Welcome
+from shammah_tui.ui.widgets.find import FindBar
 from shammah_tui.ui.widgets.prompt import Prompt, PromptFrame
 from shammah_tui.ui.widgets.queue import Queue
+from shammah_tui.ui.widgets.reading import Move, ReadableTranscript
 from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints, Status
-from shammah_tui.ui.widgets.transcript import Move, Transcript
+from shammah_tui.ui.widgets.transcript import Transcript
 
 FLUSHES_PER_SECOND = 20
 EXAMPLES = (
@@ -56,18 +59,18 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self.runtime = runtime
         self._history = history
-        self._exchange: Exchange | None = None
+        self._exchanges: list[Exchange] = []
         self._turn: Worker[None] | None = None
         # An interrupted turn lets go of the engine before the next one begins.
         self._turns = asyncio.Lock()
         self._flushing: Timer | None = None
-        self._last_answer = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="welcome-frame"):
             yield Welcome(EXAMPLES, id="welcome")
-        yield Transcript(id="transcript")
+        yield ReadableTranscript(id="transcript")
         yield Static("", id="unseen", markup=False)
+        yield FindBar(id="find")
         yield Queue(id="queue")
         yield PromptFrame(self._history)
         yield Status(id="status")
@@ -87,16 +90,35 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         return self.query_one(Prompt)
 
     @property
-    def transcript(self) -> Transcript:
-        return self.query_one(Transcript)
+    def transcript(self) -> ReadableTranscript:
+        return self.query_one(ReadableTranscript)
 
     @property
     def busy(self) -> bool:
         return self._turn is not None
 
     @property
-    def last_answer(self) -> str:
-        return (self._exchange.text if self._exchange is not None else "") or self._last_answer
+    def _exchange(self) -> Exchange | None:
+        """The one that is running, or was last."""
+        return self._exchanges[-1] if self._exchanges else None
+
+    @property
+    def chosen_exchange(self) -> Exchange | None:
+        """The one under the block cursor, else the last that was answered."""
+        block: Block | None = self.transcript.cursor_block
+        if block is not None:
+            return next((one for one in reversed(self._exchanges) if one.owns(block)), None)
+        return next((one for one in reversed(self._exchanges) if one.said_something), None)
+
+    @property
+    def answers(self) -> list[str]:
+        """Everything that was answered, the last first."""
+        return [exchange.text for exchange in reversed(self._exchanges) if exchange.text]
+
+    @property
+    def code_blocks(self) -> list[str]:
+        """The code blocks of the last answer that has any."""
+        return next((codes for exchange in reversed(self._exchanges) if (codes := exchange.code_blocks)), [])
 
     def show_bootstrap(self, state: BootstrapState) -> None:
         self.query_one(Welcome).bootstrap = state
@@ -129,7 +151,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
             self.runtime.begin_anew()
         self.query_one(Queue).clear()
         self.transcript.clear()
-        self._exchange, self._last_answer = None, ""
+        self._exchanges.clear()
         self.query_one(Status).tokens_per_second = 0.0
         self._show_conversation(False)
         self._count_context()
@@ -158,12 +180,12 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     def _start(self, question: str) -> None:
         self._show_conversation(True)
-        self._last_answer = self.last_answer
         before = self._exchange
-        if before is not None and before.failed and not before.text and before.question == question:
-            before.withdraw()
-        self._exchange = Exchange(self.transcript, question)
-        self._turn = self._answer(self._exchange)
+        if before is not None and before.failed and not before.said_something and before.question == question:
+            self._withdraw(before)
+        exchange = Exchange(self.transcript, question)
+        self._exchanges.append(exchange)
+        self._turn = self._answer(exchange)
         if self._flushing is not None:
             self._flushing.resume()
         self._show_keys()
@@ -177,7 +199,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         queue = self.query_one(Queue)
         if exchange.failed:
             queue.paused = bool(queue.messages)
-            if not exchange.text:
+            if not exchange.said_something:
                 self.prompt.take_back(exchange.question)
         elif queue.messages and not queue.paused:
             self._start(queue.pop())
@@ -190,13 +212,16 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         turn.cancel()
         queue = self.query_one(Queue)
         queue.paused = bool(queue.messages)
-        if exchange.text:
+        if exchange.said_something:
             exchange.interrupt()
         else:
-            exchange.withdraw()
+            self._withdraw(exchange)
             self.prompt.take_back(exchange.question)
-            self._exchange = None
         self._turn_over()
+
+    def _withdraw(self, exchange: Exchange) -> None:
+        exchange.withdraw()
+        self._exchanges.remove(exchange)
 
     def _turn_over(self) -> None:
         self._flush()
@@ -264,6 +289,10 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         queue = self.query_one(Queue)
         if queue.has_focus:
             shown = keys.in_footer("queue")
+        elif self.transcript.has_focus:
+            shown = keys.in_footer("transcript")
+        elif self.query_one(FindBar).display:
+            shown = keys.in_footer("find")
         elif self.busy:
             shown = [
                 replace(key, footer="queue") if key.action == "send" else key
@@ -279,6 +308,47 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         marker = self.query_one("#unseen", Static)
         marker.display = event.lines > 0
         marker.update(Content(f"↓ {event.lines} new lines below · Ctrl+End goes there"))
+
+    # Reading
+
+    def action_fold_all(self) -> None:
+        self.transcript.fold_all(not self.transcript.is_open)
+
+    def action_browse(self, step: int) -> None:
+        """Alt+Up: the block cursor, from the last block in view."""
+        if self.transcript.move_cursor(step):
+            self.transcript.focus()
+
+    def action_find(self, query: str = "") -> None:
+        if self.transcript.display:
+            self.query_one(FindBar).open(query)
+            self._show_keys()
+
+    @on(FindBar.Changed)
+    def _find(self, event: FindBar.Changed) -> None:
+        self.transcript.find(event.query)
+        self._show_found()
+
+    @on(FindBar.Stepped)
+    def _find_again(self, event: FindBar.Stepped) -> None:
+        self.transcript.find_next(event.step)
+        self._show_found()
+
+    @on(FindBar.Closed)
+    def _found(self) -> None:
+        self.query_one(FindBar).display = False
+        self.transcript.find("")
+        self.prompt.focus()
+
+    def _show_found(self) -> None:
+        transcript = self.transcript
+        self.query_one(FindBar).show(transcript.found_number, transcript.found_count)
+
+    @on(ReadableTranscript.Left)
+    def _from_transcript(self, event: ReadableTranscript.Left) -> None:
+        self.prompt.focus()
+        if event.text:
+            self.prompt.insert(event.text)
 
     def action_scroll(self, how: Move) -> None:
         """Scroll the transcript without leaving the prompt."""

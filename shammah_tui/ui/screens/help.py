@@ -16,6 +16,9 @@ COMMAND_CELLS = 16
 SECTIONS: tuple[tuple[str, tuple[keys.Where, ...]], ...] = (
     ("Writing", ("prompt",)),
     ("Conversation", ("chat",)),
+    ("In the conversation, after Alt+Up", ("transcript",)),
+    ("Finding", ("find",)),
+    ("A tool that waits for you", ("approval",)),
     ("Queued messages", ("queue",)),
     ("Everywhere", ("everywhere",)),
     ("Model", ("model",)),

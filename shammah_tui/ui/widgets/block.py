@@ -6,38 +6,69 @@ Every line begins with a gutter of `GUTTER` cells, which copying leaves out.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal
 
 from textual.content import Content
 
-from shammah_tui.conversation import FinishReason, ToolCall
-from shammah_tui.ui.markdown import Markdown
+from shammah_tui.ui import wording
 from shammah_tui.ui.markdown_block import wrapped
 from shammah_tui.ui.plain import first_line, visible
 
 GUTTER = 2
-_EMPTY_GUTTER = Content(" " * GUTTER)
+EMPTY_GUTTER = Content(" " * GUTTER)
+Rating = Literal["red", "yellow", "green"]
+RATING_STYLES: dict[Rating, str] = {"red": "$error", "yellow": "$warning", "green": "$success"}
 
 
-class Block(Protocol):
-    """One thing in the transcript. `lines` keeps what it drew until it changes or is told to `forget`."""
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where the block cursor halts: `count` lines of a block from its line `first` on."""
 
-    def lines(self, width: int) -> list[Content]: ...
+    first: int
+    count: int
+    what: str
+    """What is copied from here, in a word or two: "the answer", say."""
 
-    def forget(self) -> None: ...
 
+class Block:
+    """One thing in the transcript. Keeps the lines of one width until it has changed or is told to `forget`.
 
-class Drawn:
-    """Keeps the lines of one width. A subclass draws, and calls `forget` where it has changed."""
+    A subclass draws, and calls `forget` where it has changed. `gap`: empty lines after it, where it has any line.
+    """
+
+    __slots__ = ("_lines", "_width", "gap")
+
+    folds = False
+    """Whether it can be opened and closed."""
 
     def __init__(self) -> None:
         self._lines: list[Content] = []
         self._width = 0
+        self.gap = 1
+
+    @property
+    def text(self) -> str:
+        """What is searched, and copied where nothing narrower is meant."""
+        return ""
+
+    @property
+    def is_open(self) -> bool:
+        return False
+
+    def fold(self, is_open: bool) -> None:
+        """Open or close it."""
 
     def lines(self, width: int) -> list[Content]:
         if self._width != width:
             self._lines, self._width = self._draw(width), width
         return self._lines
+
+    def stops(self, width: int) -> list[Stop]:
+        return [Stop(0, len(self.lines(width)), "")] if self.text else []
+
+    def copied(self, stop: Stop) -> str:
+        """What copying at one of its stops gives."""
+        return self.text
 
     def forget(self) -> None:
         self._lines, self._width = [], 0
@@ -46,19 +77,112 @@ class Drawn:
         raise NotImplementedError
 
 
-class Question(Drawn):
+class Folding(Block):
+    """A block that is one line or so until it is opened."""
+
+    __slots__ = ("_is_open",)
+
+    folds = True
+
+    def __init__(self, *, is_open: bool = False) -> None:
+        super().__init__()
+        self._is_open = is_open
+
+    @property
+    def is_open(self) -> bool:
+        return self._is_open
+
+    def fold(self, is_open: bool) -> None:
+        self._is_open = is_open
+        self.forget()
+
+
+class Question(Block):
     """What the person sent, as it was typed."""
+
+    __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.text = text
+        self._text = text
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    def stops(self, width: int) -> list[Stop]:
+        return [Stop(0, len(self.lines(width)), "the question")]
 
     def _draw(self, width: int) -> list[Content]:
         bar = Content.styled("▌ ", "$accent")
-        body = wrapped(Content(visible(self.text)), width - GUTTER - 1)
+        body = wrapped(Content(visible(self._text)), width - GUTTER - 1)
         return [
             (bar + line).pad_right(width - GUTTER - line.cell_length).stylize_before("on $surface") for line in body
         ]
+
+
+class Thinking(Folding):
+    """What the model thought before it answered, closed to one line."""
+
+    __slots__ = ("_seconds", "_text")
+
+    def __init__(self, text: str = "", *, is_open: bool = False) -> None:
+        super().__init__(is_open=is_open)
+        self._text = text
+        self._seconds: float | None = None
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    def append(self, text: str) -> None:
+        self._text += text
+        self.forget()
+
+    def finish(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.forget()
+
+    def stops(self, width: int) -> list[Stop]:
+        return [Stop(0, len(self.lines(width)), "what it thought")]
+
+    def _draw(self, width: int) -> list[Content]:
+        if self._seconds is None:
+            last = first_line(self._text.rstrip().rpartition("\n")[2])
+            head = Content.assemble(("∴ ", "$accent"), ("Thinking ", "$quiet"), (last, "italic $quiet"))
+        else:
+            took = f" for {self._seconds:.0f} s" if self._seconds >= 1 else ""
+            sign = "▾" if self.is_open else "▸"
+            head = Content.assemble(
+                ("∴ ", "$faint"), (f"Thought{took} · {wording.count(len(self._text.split()), 'word')} {sign}", "$quiet")
+            )
+        lines = [head.truncate(width, ellipsis=True)]
+        if self.is_open:
+            body = wrapped(Content(visible(self._text.strip())), width - 2 * GUTTER)
+            lines += [Content.styled("  │ ", "$faint") + line.stylize_before("italic $quiet") for line in body]
+        return lines
+
+
+class Notice(Block):
+    """Something that the person should know about this turn."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    def stops(self, width: int) -> list[Stop]:
+        return [Stop(0, len(self.lines(width)), "the notice")]
+
+    def _draw(self, width: int) -> list[Content]:
+        body = wrapped(Content(visible(self._text)), width - GUTTER)
+        mark = Content.styled("! ", "bold $warning")
+        return [(mark if not at else EMPTY_GUTTER) + line.stylize_before("$warning") for at, line in enumerate(body)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,62 +193,44 @@ class Remark:
     style: str = "$quiet"
 
 
-ENDED_EARLY: dict[FinishReason, Remark] = {
-    "interrupted": Remark("■ Interrupted. What was said stays.", "$warning"),
-    "length": Remark("■ Stopped at the longest answer that the settings allow (max_tokens).", "$warning"),
-}
+class Closing(Block):
+    """The last lines of an exchange: what it waits for, and afterwards how it ended, who answered, how it was rated."""
 
+    __slots__ = ("_note", "_rating", "_remarks", "_waiting")
 
-class Answer(Drawn):
-    """A model's answer while it grows and afterwards."""
-
-    def __init__(self) -> None:
+    def __init__(self, *remarks: Remark) -> None:
         super().__init__()
-        self._body = Markdown()
-        self._remarks: list[Remark] = []
+        self._remarks = remarks
         self._waiting = ""
-
-    @property
-    def source(self) -> str:
-        return self._body.source
-
-    def append(self, text: str) -> None:
-        self._body.append(text)
-        self.wait_for("")
+        self._rating: Rating | None = None
+        self._note = ""
 
     def wait_for(self, reason: str) -> None:
-        """Say what the answer waits for; an empty reason ends the waiting."""
-        self._waiting = reason
-        self._changed()
+        """Say what is waited for; an empty reason ends the waiting."""
+        if reason != self._waiting:
+            self._waiting = reason
+            self.forget()
 
-    def request(self, call: ToolCall) -> None:
-        """A tool that the model asked for, shown and not run."""
-        asked = f"{call.name} {first_line(call.arguments)}".strip()
-        self.remark(Remark(f"◇ It asked for a tool: {asked}. Tools come with a later version; nothing was run."))
-
-    def remark(self, remark: Remark) -> None:
-        self._remarks.append(remark)
+    def remark(self, *remarks: Remark) -> None:
+        self._remarks = (*self._remarks, *(remark for remark in remarks if remark.text))
         self.wait_for("")
+        self.forget()
 
-    def finish(self) -> None:
-        self._body.finish()
-        self.wait_for("")
+    def rate(self, rating: Rating | None, note: str) -> None:
+        self._rating, self._note = rating, note
+        self.forget()
 
-    def forget(self) -> None:
-        super().forget()
-        self._body.forget()
-
-    def _changed(self) -> None:
-        """Draw anew, but keep what the body has drawn of itself."""
-        super().forget()
+    def stops(self, width: int) -> list[Stop]:
+        return []
 
     def _draw(self, width: int) -> list[Content]:
-        inner = width - GUTTER
-        lines = [_EMPTY_GUTTER + line for line in self._body.lines(inner)]
-        remarks = [Remark(self._waiting)] if self._waiting else self._remarks
-        if lines and remarks:
-            lines.append(Content(""))
+        remarks = (Remark(self._waiting),) if self._waiting else self._remarks
+        lines: list[Content] = []
         for remark in remarks:
             text = Content.styled(visible(remark.text), remark.style)
-            lines.extend(_EMPTY_GUTTER + line for line in wrapped(text, inner))
+            lines.extend(EMPTY_GUTTER + line for line in wrapped(text, width - GUTTER))
+        if self._rating is not None:
+            note = f" {first_line(self._note)}" if self._note else ""
+            mark = Content.assemble(("● ", f"bold {RATING_STYLES[self._rating]}"), (f"{self._rating}{note}", "$quiet"))
+            lines.append((EMPTY_GUTTER + mark).truncate(width, ellipsis=True))
         return lines

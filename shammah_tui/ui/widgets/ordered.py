@@ -6,12 +6,14 @@ from textual import events
 from textual.widget import Widget
 
 
-async def run_binding(widget: Widget, event: events.Key) -> None:
-    """Run what the key is bound to, if it is. To be called first by the `_on_key` of a widget that is typed into.
+async def run_binding(widget: Widget, event: events.Key) -> bool:
+    """Run what the key is bound to, and say whether it is. To be called first by the `_on_key` of what is typed into.
 
     The framework runs a binding only when its key has travelled up to the app, and keys typed after it overtake it:
     with "one", Enter, "two" typed ahead, Enter would send "onetwo". Here it runs before the next key is taken.
     """
-    if await widget.app._check_bindings(event.key):
+    is_bound = await widget.app._check_bindings(event.key)
+    if is_bound:
         event.prevent_default()
         event.stop()
+    return is_bound

@@ -2,14 +2,12 @@
 
 Blocks keep their height. A block that was never on screen at this width counts with an estimate until it is, so that
 opening or resizing a long conversation draws only what is seen. Lines are put on the screen through a small cache.
+How the person moves, marks and searches in it is in `ui.widgets.reading`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable
-from itertools import accumulate
-from typing import Literal
 
 from rich.segment import Segment
 from textual import events
@@ -24,18 +22,15 @@ from textual.strip import Strip
 from textual.style import Style
 
 from shammah_tui.ui.widgets.block import GUTTER, Block
+from shammah_tui.ui.widgets.extent import Extent
 
 # Longer lines tire the eye; wider screens leave the rest free.
 WIDEST = 108
 STRIPS_CACHED = 600
-BLOCKS_DRAWN = 60
-Move = Literal["page_up", "page_down", "line_up", "line_down", "start", "end"]
-
-# An empty line follows every block.
-GAP = 1
+BLOCKS_DRAWN = 40
 
 
-class Transcript(ScrollView, can_focus=False):
+class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
     """Blocks below each other; follows the end while the person is there."""
 
     ALLOW_SELECT = True
@@ -50,60 +45,59 @@ class Transcript(ScrollView, can_focus=False):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._blocks: list[Block] = []
-        self._heights: list[int] = []
-        self._exact: list[bool] = []
-        self._tops: list[int] = [0]
+        self._extent = Extent()
         self._drawn_blocks: dict[int, Block] = {}
         self._strips: LRUCache[int, tuple[Content, Strip]] = LRUCache(STRIPS_CACHED)
         self._following = True
+        self.is_open = False
+        """Whether all that folds is open; what is added begins so."""
 
     # What it holds
 
     @property
     def block_count(self) -> int:
-        return len(self._blocks)
+        return len(self._extent)
 
-    def add(self, *blocks: Block) -> None:
-        for block in blocks:
-            self._blocks.append(block)
-            self._heights.append(self._measure(block))
-            self._exact.append(self._line_width > 0)
-        self._extent_changed()
+    @property
+    def is_still(self) -> bool:
+        """Whether the person wants nothing to move by itself."""
+        return self.app.animation_level == "none"
+
+    def add(self, *blocks: Block, before: Block | None = None) -> None:
+        index = len(self._extent) if before is None else self._extent.index(before)
+        before_lines = self._extent.tops[-1]
+        self._extent.insert(index, blocks)
+        if self._line_width > 0:
+            for place in range(index, index + len(blocks)):
+                self._extent.set(place, self._measure(self._extent.blocks[place]))
+        self._arrived(self._extent.tops[-1] - before_lines)
 
     def extend(self, blocks: Iterable[Block]) -> None:
         """Add many at once, drawn only when they are seen."""
-        for block in blocks:
-            self._blocks.append(block)
-            self._heights.append(1 + GAP)
-            self._exact.append(False)
+        self._extent.insert(len(self._extent), blocks)
         self._extent_changed()
         self._settle()
 
     def take_out(self, *blocks: Block) -> None:
         for block in blocks:
-            index = self._blocks.index(block)
-            del self._blocks[index], self._heights[index], self._exact[index]
+            self._extent.remove(block)
             self._drawn_blocks.pop(id(block), None)
         self._extent_changed()
 
     def changed(self, block: Block) -> None:
-        """`block` draws itself otherwise now; most often the last one, which grows."""
-        index = len(self._blocks) - 1 if self._blocks and self._blocks[-1] is block else self._blocks.index(block)
-        height = self._measure(block)
-        grown = height - self._heights[index]
-        self._heights[index] = height
-        if grown:
-            if not self._following:
-                self.unseen_lines = max(0, self.unseen_lines + grown)
-            self._extent_changed(index)
-        else:
+        """`block` draws itself otherwise now; most often one of the last."""
+        index = self._extent.index(block)
+        is_above = self._extent.tops[index + 1] <= self.scroll_offset.y
+        grown = self._extent.set(index, self._measure(block))
+        if not grown:
             self.refresh()
+            return
+        if not self._following and is_above:
+            self._keep_in_place(grown)
+        self._arrived(0 if is_above else grown)
 
     def clear(self) -> None:
-        self._blocks.clear()
-        self._heights.clear()
-        self._exact.clear()
+        self._extent.clear()
         self._drawn_blocks.clear()
         self._strips.clear()
         self._following = True
@@ -112,7 +106,28 @@ class Transcript(ScrollView, can_focus=False):
 
     def plain_lines(self) -> list[str]:
         """Everything it shows, as text."""
-        return [line.plain for block in self._blocks for line in (*block.lines(self._line_width), Content(""))]
+        return [
+            line.plain
+            for block in self._extent.blocks
+            if (lines := block.lines(self._line_width))
+            for line in (*lines, *[Content("")] * block.gap)
+        ]
+
+    def fold_all(self, is_open: bool) -> None:
+        """Open or close everything that folds."""
+        self.is_open = is_open
+        for block in self._extent.blocks:
+            if block.folds and block.is_open != is_open:
+                block.fold(is_open)
+        self._lay_anew()
+
+    def fold(self, block: Block, is_open: bool) -> None:
+        block.fold(is_open)
+        self._extent.set(self._extent.index(block), self._measure(block))
+        # It is what the person looks at: its head stays where it is.
+        self._following = False
+        self._extent_changed()
+        self._following = self.scroll_offset.y >= self.max_scroll_y
 
     # Where the person is
 
@@ -121,21 +136,6 @@ class Transcript(ScrollView, can_focus=False):
         self._following = True
         self.unseen_lines = 0
         self.scroll_end(animate=False, force=True, immediate=True, x_axis=False)
-
-    def move(self, how: Move) -> None:
-        match how:
-            case "page_up":
-                self.scroll_page_up(animate=False)
-            case "page_down":
-                self.scroll_page_down(animate=False)
-            case "line_up":
-                self.scroll_up(animate=False)
-            case "line_down":
-                self.scroll_down(animate=False)
-            case "start":
-                self.scroll_home(animate=False)
-            case "end":
-                self.follow()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -154,7 +154,7 @@ class Transcript(ScrollView, can_focus=False):
         return min(WIDEST, self.scrollable_content_region.width)
 
     def _measure(self, block: Block) -> int:
-        return (len(self._lines(block)) if self._line_width > 0 else 1) + GAP
+        return len(self._lines(block)) if self._line_width > 0 else 1
 
     def _lines(self, block: Block) -> list[Content]:
         """The block's lines; the blocks that were drawn longest ago give up theirs."""
@@ -165,13 +165,15 @@ class Transcript(ScrollView, can_focus=False):
             self._drawn_blocks.pop(oldest).forget()
         return block.lines(self._line_width)
 
-    def _extent_changed(self, first: int = 0) -> None:
-        """Heights changed from block `first` on."""
-        start = self._tops[first] if first < len(self._tops) else 0
-        self._tops[first:] = accumulate(self._heights[first:], initial=start)
-        del self._tops[len(self._blocks) + 1 :]
+    def _arrived(self, lines: int) -> None:
+        """So many more lines are at or below the view."""
+        if not self._following:
+            self.unseen_lines = max(0, self.unseen_lines + lines)
+        self._extent_changed()
+
+    def _extent_changed(self) -> None:
         following = self._following
-        self.virtual_size = Size(self._line_width, max(0, self._tops[-1] - GAP))
+        self.virtual_size = Size(self._line_width, max(0, self._extent.lines))
         if following:
             self.scroll_end(animate=False, force=True, immediate=True, x_axis=False)
             self._following = True
@@ -181,37 +183,50 @@ class Transcript(ScrollView, can_focus=False):
         """Draw what is in view and was only estimated; keep what the person looks at where it is."""
         if self._line_width <= 0:
             return
-        index = self._block_at(self.scroll_offset.y)
-        while index < len(self._blocks) and self._tops[index] < self.scroll_offset.y + self.size.height:
-            if not self._exact[index]:
-                self._exact[index] = True
+        extent = self._extent
+        index = extent.at(self.scroll_offset.y)
+        while index < len(extent) and extent.tops[index] < self.scroll_offset.y + self.size.height:
+            if not extent.is_exact(index):
                 self._correct(index)
             index += 1
 
     def _correct(self, index: int) -> None:
         """Replace an estimated height; one that began above the view pushes the view along with it."""
-        grown = self._measure(self._blocks[index]) - self._heights[index]
-        if not grown:
-            return
-        began_above = self._tops[index] < self.scroll_offset.y
-        self._heights[index] += grown
-        self._extent_changed(index)
-        if began_above and not self._following:
-            self.scroll_to(y=self.scroll_offset.y + grown, animate=False, force=True, immediate=True)
+        began_above = self._extent.tops[index] < self.scroll_offset.y
+        grown = self._extent.set(index, self._measure(self._extent.blocks[index]))
+        if grown:
+            self._extent_changed()
+            if began_above and not self._following:
+                self._keep_in_place(grown)
+
+    def _keep_in_place(self, grown: int) -> None:
+        """Something above the view grew: go along with what is looked at."""
+        self.virtual_size = Size(self._line_width, max(0, self._extent.lines))
+        self.scroll_to(y=self.scroll_offset.y + grown, animate=False, force=True, immediate=True)
 
     def on_resize(self, event: events.Resize) -> None:
+        self._lay_anew()
+
+    def _lay_anew(self) -> None:
         """Every height may be another one now: measure what is in view, estimate the rest by what it was."""
-        anchor = self._block_at(self.scroll_offset.y)
-        self._exact = [False] * len(self._blocks)
+        anchor = self._extent.at(self.scroll_offset.y)
+        self._extent.doubt()
         following = self._following
         self._settle()
         if following:
             self.follow()
-        elif anchor < len(self._blocks):
-            self.scroll_to(y=self._tops[anchor], animate=False, force=True, immediate=True)
+        elif anchor < len(self._extent):
+            self.scroll_to(y=self._extent.tops[anchor], animate=False, force=True, immediate=True)
+        self.refresh()
 
-    def _block_at(self, y: int) -> int:
-        return max(0, min(len(self._blocks), bisect_right(self._tops, y) - 1))
+    def _place_of(self, line_number: int) -> tuple[Block, int] | None:
+        """The block at a line, and the line's number in it; None below the last and between blocks."""
+        index = self._extent.at(line_number)
+        if index >= len(self._extent):
+            return None
+        block = self._extent.blocks[index]
+        within = line_number - self._extent.tops[index]
+        return (block, within) if within < len(self._lines(block)) else None
 
     # How it is drawn
 
@@ -223,21 +238,23 @@ class Transcript(ScrollView, can_focus=False):
         width = self.scrollable_content_region.width
         base = self.visual_style
         line_number = self.scroll_offset.y + y
-        line = self._line(line_number)
-        if line is None:
+        place = self._place_of(line_number)
+        if place is None:
             return Strip.blank(width, base.rich_style)
+        block, within = place
+        plain = self._lines(block)[within]
+        line = self._marked(block, within, plain)
         selection = self.text_selection
         span = selection.get_span(line_number) if selection is not None else None
-        strip = self._strip(line, base) if span is None else self._selected(line, base, span)
+        if span is not None:
+            strip = self._selected(line, base, span)
+        else:
+            strip = self._strip(line, base) if line is plain else self._drawn(line, base)
         return strip.extend_cell_length(width, base.rich_style).apply_offsets(0, line_number)
 
-    def _line(self, line_number: int) -> Content | None:
-        index = self._block_at(line_number)
-        if index >= len(self._blocks):
-            return None
-        lines = self._lines(self._blocks[index])
-        within = line_number - self._tops[index]
-        return lines[within] if within < len(lines) else None
+    def _marked(self, block: Block, within: int, line: Content) -> Content:
+        """The line as it is shown just now: with a cursor, or with what was found in it."""
+        return line
 
     def _strip(self, line: Content, base: Style) -> Strip:
         """The line, from the cache where it is the very same one (a cached line lives, so its id stays its own)."""
@@ -262,13 +279,13 @@ class Transcript(ScrollView, can_focus=False):
         self.refresh()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        last = self._tops[-1] - GAP
+        last = self._extent.lines
         first_y, first_x = selection.start.transpose if selection.start else (0, 0)
         last_y, last_x = selection.end.transpose if selection.end else (last, None)
         texts = []
         for y in range(first_y, min(last_y, last) + 1):
-            line = self._line(y)
-            plain = line.plain if line is not None else ""
+            place = self._place_of(y)
+            plain = self._lines(place[0])[place[1]].plain if place is not None else ""
             end = last_x if y == last_y else None
             texts.append(plain[max(GUTTER, first_x if y == first_y else 0) : end].rstrip())
         return "\n".join(texts), "\n"

@@ -1,0 +1,96 @@
+"""Turns in which tools are asked for and run, as the runtime tells of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from shammah_tui.conversation import ToolCall, Usage
+from shammah_tui.events import (
+    Noticed,
+    StepEnded,
+    TextArrived,
+    ThinkingArrived,
+    ToolFinished,
+    ToolOutput,
+    ToolRequested,
+    ToolStarted,
+    TurnEnded,
+    TurnEvent,
+    TurnStarted,
+)
+
+DIFF = """--- src/greeting.py
++++ src/greeting.py
+@@ -1,7 +1,8 @@
+ import sys
+
+
+-def greet(name):
+-    print("Hello " + name)
++def greet(name: str) -> None:
++    \"\"\"Say hello.\"\"\"
++    print(f"Hello {name}")
+
+
+ greet(sys.argv[1])"""
+
+
+def call(id: str, name: str, **arguments: object) -> ToolCall:
+    return ToolCall(id, name, json.dumps(arguments))
+
+
+def done(call: ToolCall, text: str, summary: str, **more: object) -> tuple[TurnEvent, ...]:
+    """A call that was allowed and ran."""
+    return (ToolStarted(call), ToolFinished(call.id, text, summary, **more))  # type: ignore[arg-type]
+
+
+STARTED = TurnStarted("claude-opus-5-5", "claude", "you asked for it", 1)
+READ = call("1", "Read", file_path="src/greeting.py")
+GREP = call("2", "Grep", pattern="greet\\(", path="src")
+EDIT = call("3", "Edit", file_path="src/greeting.py", old_string="a", new_string="b")
+TEST = call("4", "Bash", command="pytest -q tests/test_greeting.py", description="Run the tests")
+REMOVE = call("5", "Bash", command="rm -rf build")
+FETCH = call("6", "WebFetch", url="https://docs.python.org/3/library/sys.html")
+
+READ_DONE = done(READ, "1  import sys\n2  \n3  \n4  def greet(name):", "11 lines")
+GREP_DONE = done(GREP, "src/greeting.py:4\nsrc/greeting.py:8", "2 lines in 1 files")
+EDIT_DONE = done(EDIT, "src/greeting.py changed.", "+3 −2 lines", diff=DIFF)
+FAILED = done(TEST, "E   assert 1 == 2\n1 failed in 0.12s\nexit status 1", "exit status 1", failed=True, seconds=2.4)
+
+RUNNING: Sequence[TurnEvent] = (
+    STARTED,
+    TextArrived("I run the tests."),
+    ToolRequested(TEST),
+    StepEnded(),
+    ToolStarted(TEST),
+    ToolOutput("4", "collected 12 items\n\ntests/test_greeting.py ....\ntests/test_more.py ..."),
+)
+EVERY_STATE: Sequence[TurnEvent] = (
+    STARTED,
+    ThinkingArrived("The greeting is built by hand. "),
+    ThinkingArrived("An f-string reads better."),
+    TextArrived("I look at the file first."),
+    *map(ToolRequested, (READ, GREP, EDIT, TEST, REMOVE)),
+    StepEnded(Usage(900, 80)),
+    *READ_DONE,
+    *GREP_DONE,
+    *EDIT_DONE,
+    *FAILED,
+    ToolFinished("5", "The person did not allow this.", "denied", failed=True, refused=True),
+    Noticed("An older tool result was shortened to make room."),
+    *map(ToolRequested, (TEST, FETCH)),
+    StepEnded(),
+    *RUNNING[4:],
+)
+WHOLE_TURN: Sequence[TurnEvent] = (
+    STARTED,
+    ToolRequested(READ),
+    StepEnded(),
+    *READ_DONE,
+    ToolRequested(EDIT),
+    StepEnded(),
+    *EDIT_DONE,
+    TextArrived("Done: `greet` has type hints and an **f-string** now."),
+    TurnEnded("stop", Usage(1800, 140, cost_usd=0.0231), 0.4, 3.2, 61.0),
+)
