@@ -23,7 +23,7 @@ from shammah_tui.daemon.admission import Admission, Presence
 from shammah_tui.daemon.failure import ModelNotReady
 from shammah_tui.engine.request import Engine, LoadOptions
 from shammah_tui.engine.template import ChatTemplate, Prompt
-from shammah_tui.errors import EngineError, ShammahError
+from shammah_tui.errors import EngineError, ModelError, ShammahError
 from shammah_tui.events import BootstrapState, ModelSummary, Phase
 from shammah_tui.files import private_folder
 
@@ -55,15 +55,20 @@ class LoadedModel:
     def __init__(self, engine: Engine, summary: ModelSummary) -> None:
         info = engine.model
         self.engine = engine
-        self.summary = replace(summary, context_tokens=info.context_tokens, device=info.device)
         self.template = ChatTemplate(info.chat_template, bos_text=info.bos_text, eos_text=info.eos_text)
-        self.id = public_id(summary)
+        self.be_called(summary)
         self.loaded_at = int(time.time())
         self._readers = 0
         self._unread = asyncio.Event()
         self._unread.set()
         self._closing = False
         self._threads = ThreadPoolExecutor(PROMPT_THREADS, "shammah-prompt")
+
+    def be_called(self, summary: ModelSummary) -> None:
+        """The same file may be wished for by several names."""
+        info = self.engine.model
+        self.summary = replace(summary, context_tokens=info.context_tokens, device=info.device)
+        self.id = public_id(summary)
 
     async def prompt(
         self,
@@ -166,10 +171,16 @@ class Service:
 
     # Models
 
+    async def switch(self, wish: str) -> BootstrapState:
+        """As `choose`, but what cannot be had is refused while another model answers, and that one stays.
+        Raises ModelError, ConfigError."""
+        if self.loaded is not None and not self._is_chosen(wish):
+            await self._check(wish)
+        return self.choose(wish)
+
     def choose(self, wish: str) -> BootstrapState:
         """Begin to load the model that `wish` names, unless it is there or on its way; the state right after."""
-        same = wish == self._wish or (self.state.model is not None and wish == self.state.model.id)
-        if self._task is not None and same and self.state.phase not in (Phase.FAILED, Phase.NOT_AVAILABLE):
+        if self._is_chosen(wish):
             return self.state
         self._wish = wish
         if self._task is not None:
@@ -187,10 +198,22 @@ class Service:
         async with self._exchanging:
             await self._unload()
 
+    def _is_chosen(self, wish: str) -> bool:
+        same = wish == self._wish or (self.state.model is not None and wish == self.state.model.id)
+        return self._task is not None and same and self.state.phase not in (Phase.FAILED, Phase.NOT_AVAILABLE)
+
+    async def _check(self, wish: str) -> None:
+        """The first steps towards a model, as far as nothing is fetched. Raises ModelError where they lead nowhere."""
+        async with aclosing(self._prepare(self.settings, wish)) as steps:
+            async for step in steps:
+                if isinstance(step, ModelFile) or step.phase is Phase.DOWNLOADING or step.progress is not None:
+                    return
+                if step.phase in (Phase.FAILED, Phase.NOT_AVAILABLE):
+                    raise ModelError(step.reason, step.hint)
+
     async def _exchange(self, wish: str) -> None:
         async with self._exchanging:
             try:
-                await self._unload()
                 await self._bring_up(wish)
             except ShammahError as error:
                 log.warning("no model: %s", error.message)
@@ -210,6 +233,12 @@ class Service:
         if file is None:
             return
         self._publish(advance(self.state, BootstrapState(Phase.LOADING, file.summary, reason=self.state.reason)))
+        if self.loaded is not None and self.loaded.engine.model.path == file.path:
+            self.loaded.be_called(file.summary)
+            self._publish(advance(self.state, BootstrapState(Phase.READY, self.loaded.summary)))
+            return
+        # Only now: whoever changes his mind during a download, or meets a failure, has the former model at once.
+        await self._unload()
         engine = await self._open(file.path)
         try:
             loaded = LoadedModel(engine, file.summary)

@@ -12,7 +12,15 @@ from shammah_tui.engine.gauge import Gauge
 from shammah_tui.engine.generation import Job
 from shammah_tui.engine.model import NativeModel
 from shammah_tui.engine.request import GenerationEnded, TextGenerated
-from shammah_tui.engine.sampling import NO_TOKEN, Candidates, GrammarDraw, build_chain, plain_draw
+from shammah_tui.engine.sampling import (
+    NO_TOKEN,
+    Candidates,
+    GrammarDraw,
+    GreedyDraw,
+    build_chain,
+    is_greedy,
+    plain_draw,
+)
 
 
 class Owned(Protocol):
@@ -49,6 +57,9 @@ class Answer:
         room = window - len(job.prompt)
         limit = room if request.max_tokens is None else min(room, request.max_tokens)
         answer = cls(job, model.vocabulary.pieces, limit, cached_tokens)
+        if job.grammar is None and is_greedy(request.sampling):
+            answer.draw = GreedyDraw(model.context, model.vocabulary.size)
+            return answer
         chain = build_chain(request.sampling, model.vocabulary, job.prompt, window)
         answer._owned.append(chain)
         if job.grammar is None:

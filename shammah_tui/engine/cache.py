@@ -14,6 +14,9 @@ from shammah_tui.engine.slot import CacheKey, Slot, common_prefix
 
 # Restoring from disk, or saving to it, pays off from about this many tokens.
 _WORTH_TOKENS = 64
+# In a pause a session is written again once it grew by this part of its length: all that is written is then about
+# nine times as much as it is long, and a session that is killed loses little.
+_SAVES_PER_LENGTH = 8
 
 
 class SharedCache:
@@ -70,12 +73,31 @@ class SharedCache:
         self.clear(slot)
         return True
 
+    def has_unsaved(self) -> bool:
+        return self._next_unsaved() is not None
+
+    def save_next(self) -> None:
+        """Saves one session that grew by enough to be worth writing all of it again."""
+        slot = self._next_unsaved()
+        if slot is not None:
+            self.save(slot)
+            slot.offered = slot.cached
+
     def save(self, slot: Slot) -> None:
         """Keeps the slot's session on disk, where it has one and grew since it was last kept."""
         if self._sessions is None or not slot.session or slot.cached - slot.saved < _WORTH_TOKENS:
             return
         if self._sessions.save(self._context, slot.index, slot.session, slot.key, slot.tokens[: slot.cached]):
             slot.saved = slot.cached
+
+    def _next_unsaved(self) -> Slot | None:
+        if self._sessions is None:
+            return None
+        for slot in self.slots:
+            grown = slot.cached - max(slot.saved, slot.offered)
+            if slot.session and slot.answer is None and grown >= max(_WORTH_TOKENS, slot.cached // _SAVES_PER_LENGTH):
+                return slot
+        return None
 
     def _match(self, slot: Slot, prompt: Sequence[int], key: CacheKey) -> int:
         return min(slot.cached, common_prefix(slot.tokens, prompt)) if slot.key == key else 0

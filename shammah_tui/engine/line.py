@@ -76,11 +76,10 @@ class WaitingLine:
             self.closed = self.interrupted = True
             self._changed.notify()
 
-    def wait(self) -> None:
-        """Blocks until something has come since `interrupted` was last cleared."""
+    def wait(self, seconds: float | None = None) -> bool:
+        """Blocks until something has come since `interrupted` was last cleared; false where nothing did for so long."""
         with self._changed:
-            while not self.interrupted:
-                self._changed.wait()
+            return self._changed.wait_for(lambda: self.interrupted, seconds)
 
     def learn_duration(self, seconds: float) -> None:
         """How long an answer took, for the time that `EngineBusy` names."""

@@ -35,6 +35,8 @@ SLICE_SECONDS = 0.03
 # While others are answering, one chunk of a prompt may take about this long.
 CHUNK_SECONDS = 0.1
 SWITCH_SECONDS = 0.001
+# So long nobody asks anything before sessions are saved: a program that calls tools is back sooner.
+SAVE_AFTER_SECONDS = 2.0
 # llama_decode's status values.
 _FULL, _ABORTED = 1, 2
 
@@ -93,13 +95,19 @@ class Scheduler:
                 self._admit()
                 busy = self._busy()
                 if not busy:
-                    self._line.wait()
+                    self._wait()
                 elif all(answer.first_at for _, answer in busy):
                     self._decode(busy)
                 else:
                     self._read_prompts(busy)
         finally:
             self._stop()
+
+    def _wait(self) -> None:
+        """Until something is to be done. A conversation that pauses is kept on disk meanwhile: an engine that is
+        killed could not do it any more."""
+        if not self._line.wait(SAVE_AFTER_SECONDS if self._cache.has_unsaved() else None):
+            self._cache.save_next()
 
     def _stop(self) -> None:
         self._line.close()

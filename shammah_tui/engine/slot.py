@@ -19,7 +19,7 @@ class CacheKey:
 class Slot:
     """`tokens[:cached]` are in the cache; while decoding, the last token is sampled and not yet in it."""
 
-    __slots__ = ("answer", "cached", "index", "key", "saved", "session", "tokens", "used_at")
+    __slots__ = ("answer", "cached", "index", "key", "offered", "saved", "session", "tokens", "used_at")
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -29,18 +29,21 @@ class Slot:
         self.session = ""
         self.saved = 0
         """How many of the tokens the session's file on disk holds."""
+        self.offered = 0
+        """How many there were when it was last tried to save them in a pause, so that a failure is not tried anew."""
         self.used_at = 0.0
         self.answer: Answer | None = None
 
     def forget(self) -> None:
         self.tokens = []
-        self.cached = self.saved = 0
+        self.cached = self.saved = self.offered = 0
         self.session = ""
 
     def truncate(self, length: int) -> None:
         del self.tokens[length:]
         self.cached = min(self.cached, length)
         self.saved = min(self.saved, length)
+        self.offered = min(self.offered, length)
 
 
 def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:

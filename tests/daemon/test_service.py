@@ -39,6 +39,12 @@ async def at_once(settings: Settings, wish: str) -> Steps:
     yield BootstrapState(Phase.INITIALIZING)
     if wish == "unreachable":
         raise DownloadError("The hub cannot be reached.", "Look at the network.")
+    if wish == "nosuch":
+        yield BootstrapState(Phase.FAILED, reason="There is no model nosuch.", hint="`shammah models` lists them.")
+        return
+    if wish == "cut":
+        yield BootstrapState(Phase.DOWNLOADING, progress=Progress("f", 1, 2))
+        raise DownloadError("The download was cut off.", "Try again.")
     if wish == "mistaken":
         raise ZeroDivisionError
     if wish == "endless":
@@ -143,6 +149,36 @@ async def test_the_loop_runs_while_a_model_loads_and_a_change_of_mind_leaves_one
         assert len(opened) == 2
         assert (await http.post("/v1/chat/completions", json={**CHAT, "model": "third"})).status_code == 200
         assert (await http.post("/v1/chat/completions", json={**CHAT, "model": "first"})).status_code == 404
+
+
+@pytest.mark.parametrize("wish", ["nosuch", "unreachable"])
+async def test_a_model_that_cannot_be_had_is_refused_and_the_loaded_one_stays(wish: str) -> None:
+    async with serving() as (service, http):
+        service.choose("demo")
+        state = await until(service, Phase.READY)
+        refused = await http.post("/v1/shammah/model", json={"model": wish})
+        assert refused.status_code == 503
+        assert refused.json()["error"]["message"]
+        assert service.state is state
+        assert (await http.post("/v1/chat/completions", json=CHAT)).status_code == 200
+
+
+async def test_a_download_that_fails_leaves_the_former_model_in_memory() -> None:
+    opened: list[Engine] = []
+
+    def counted(path: Path, options: LoadOptions) -> Engine:
+        opened.append(open_llama(path, options))
+        return opened[-1]
+
+    async with serving(counted) as (service, http):
+        service.choose("demo")
+        await until(service, Phase.READY)
+        assert (await http.post("/v1/shammah/model", json={"model": "cut"})).status_code == 200
+        await until(service, Phase.FAILED)
+        assert (await http.post("/v1/shammah/model", json={"model": "demo"})).status_code == 200
+        await until(service, Phase.READY)
+        assert len(opened) == 1
+        assert (await http.post("/v1/chat/completions", json=CHAT)).status_code == 200
 
 
 async def test_the_same_model_is_not_loaded_again() -> None:

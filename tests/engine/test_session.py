@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scripts.bench.random_model import TINY, write_model
+from shammah_tui.engine import scheduler
 from shammah_tui.engine import session as sessions
 from shammah_tui.engine.llama import LlamaEngine
 from shammah_tui.engine.request import LoadOptions
@@ -69,6 +72,33 @@ async def test_a_session_of_another_model_or_cache_type_is_not_restored(
     assert (await resume(tiny_model, replace(options, kv_type="q8_0")))[0] == 0
     other = write_model(tmp_path / "other.gguf", TINY, seed=1)
     assert (await resume(other, options))[0] == 0
+
+
+async def test_a_pause_keeps_the_session_so_that_a_kill_cannot_take_it(
+    tiny_model: Path, options: LoadOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "SAVE_AFTER_SECONDS", 0.05)
+    engine = LlamaEngine(tiny_model, options)
+    try:
+        said = await answer(engine, PROMPT, session="mine")
+        await asyncio.to_thread(until_file, options)
+        # Another engine finds it while this one still runs, as if it had been killed.
+        cached, again = await resume(tiny_model, options)
+        assert cached > 300
+        assert again == said.text
+        written = files(options)[0].stat().st_mtime_ns
+        await answer(engine, PROMPT, session="mine")
+        await asyncio.sleep(0.3)
+        assert files(options)[0].stat().st_mtime_ns == written  # nothing of worth was added
+    finally:
+        engine.close()
+
+
+def until_file(options: LoadOptions) -> None:
+    deadline = time.monotonic() + 20
+    while not any(path.suffix == ".kv" for path in files(options)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 async def test_without_a_session_nothing_is_written(tiny_model: Path, options: LoadOptions) -> None:

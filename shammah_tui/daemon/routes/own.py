@@ -52,7 +52,7 @@ class Own:
         if not wanted or len(wanted) > MODEL_NAME_MAX or "\x00" in wanted:
             raise RequestError("The name of a model is missing or too long.", param="model")
         with self._service.presence.visit():
-            return _state(self._service.choose(wanted))
+            return _state(await self._service.switch(wanted))
 
     async def tokenize(self, request: Request) -> Response:
         asked = await body.read(request, TokenizeRequest)
