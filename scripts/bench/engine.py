@@ -69,9 +69,12 @@ def single_stream(name: str, engine: EngineUnderTest, bare: BareWorker, rounds: 
 
 
 def parallel(name: str, engine: EngineUnderTest, rounds: int) -> Row:
-    pairs = [(engine.tokens_per_second(8, 40), engine.tokens_per_second(1, 40)) for _ in range(rounds)]
-    eight, one = median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
-    return Row(f"{name}: 8 streams ÷ 1 stream, total", f"{eight:.1f} against {one:.1f} tokens/s", eight / one, 2.3)
+    """The median of what eight streams had over one just before: short rounds, since others use the machine too."""
+    pairs = [(engine.tokens_per_second(1, 25), engine.tokens_per_second(8, 25)) for _ in range(rounds)]
+    one, eight = median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
+    best = max(pair[1] for pair in pairs) / max(pair[0] for pair in pairs)
+    detail = f"{eight:.1f} against {one:.1f} tokens/s; fastest rounds {best:.3f}"
+    return Row(f"{name}: 8 streams ÷ 1 stream, total", detail, median(pair[1] / pair[0] for pair in pairs), 2.3)
 
 
 def turns(name: str, model: Path, rounds: int, sessions: Path) -> list[Row]:
@@ -133,7 +136,7 @@ def rows(quick: bool) -> Iterator[Row]:
     with closing(BareWorker(half)) as bare:
         with closing(EngineUnderTest(LlamaEngine(half, OPTIONS))) as engine:
             yield from single_stream("0.5B", engine, bare, 3 if quick else 8, long=False)
-            yield parallel("0.5B", engine, 2 if quick else 6)
+            yield parallel("0.5B", engine, 4 if quick else 12)
         with tempfile.TemporaryDirectory(prefix="shammah-bench-") as sessions:
             yield from turns("0.5B", half, 1 if quick else 4, Path(sessions))
         yield over_http("0.5B", half, bare, 3 if quick else 6)
