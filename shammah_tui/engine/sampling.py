@@ -178,7 +178,7 @@ class GreedyDraw:
         self._views: dict[int, npt.NDArray[np.float32]] = {}
 
     def __call__(self, index: int) -> int:
-        address = _logits_at(self._context, index)
+        address = logits_at(self._context, index)
         view = self._views.get(address)
         if view is None:
             view = self._views[address] = np.ctypeslib.as_array(self._row.from_address(address))
