@@ -15,7 +15,6 @@ from shammah_tui.errors import ShammahError
 SHELLS = ("bash", "zsh", "fish")
 OUTPUT_FORMATS = ("text", "json", "stream-json")
 JUDGED_TOOLS = ("Bash", "Read", "Edit", "Write", "Glob", "Grep", "WebFetch")
-MODES = ("ask", "accept-edits", "plan", "auto")
 
 # Not given is not in the namespace, so that the same option may stand before the command and after it.
 ABSENT = argparse.SUPPRESS
@@ -236,7 +235,13 @@ def _add_permissions(add: Callable[..., Parser]) -> None:
     )
     check.add_argument("tool", nargs="?", choices=JUDGED_TOOLS, metavar="TOOL", help=", ".join(JUDGED_TOOLS))
     check.add_argument("subject", nargs="?", metavar="WHAT", help="the command, path, pattern or address")
-    check.add_argument("--mode", choices=MODES, default="ask", metavar="MODE", help=f"as if in it: {', '.join(MODES)}")
+    check.add_argument(
+        "--mode",
+        choices=PERMISSION_MODES,
+        default="ask",
+        metavar="MODE",
+        help=f"as if in it: {', '.join(PERMISSION_MODES)}",
+    )
     check.add_argument("--json", action="store_true", default=ABSENT, help="print one JSON object")
     removal = actions.add_parser("remove", help="forget rules")
     removal.add_argument("numbers", type=int, nargs="*", metavar="NUMBER", help="their numbers in the list")

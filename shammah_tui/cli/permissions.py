@@ -40,7 +40,7 @@ def run(options: Namespace) -> int:
     as_json = "json" in options and options.json
     match options.action:
         case "check" if options.tool is not None:
-            return _explain(options.tool, options.subject, Mode(options.mode.replace("-", " ")), as_json=as_json)
+            return _explain(options.tool, options.subject, Mode.named(options.mode), as_json=as_json)
         case "check":
             return _check()
         case "remove":

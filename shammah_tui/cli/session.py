@@ -9,8 +9,10 @@ from shammah_tui.runtime import Runtime
 from shammah_tui.tools.permission.decision import Mode
 
 
-def permission_mode(options: Namespace) -> Mode:
-    return Mode(getattr(options, "permission_mode", "ask").replace("-", " "))
+def permission_mode(options: Namespace) -> Mode | None:
+    """The one that was given; None leaves it to the settings."""
+    given = getattr(options, "permission_mode", None)
+    return Mode.named(given) if given else None
 
 
 async def resume(runtime: Runtime, wanted: str) -> None:

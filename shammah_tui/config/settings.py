@@ -90,7 +90,7 @@ class AgentSettings(Section):
 
 class PermissionsSettings(Section):
     mode: Annotated[
-        Literal["ask", "accept edits", "plan", "auto"],
+        Literal["ask", "accept-edits", "plan", "auto"],
         Field(description="How tool calls are judged at the start; Shift+Tab changes it"),
     ] = "ask"
     sandbox: Annotated[

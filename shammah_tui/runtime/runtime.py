@@ -52,8 +52,8 @@ class ContextUse:
 class Runtime:
     """Safe for one turn at a time, and any number of `states()`.
 
-    `model`: what `--model` was given. `attended`: somebody is there to answer questions; otherwise they are denied, and
-    nothing is done in the background.
+    `model`: what `--model` was given. `mode`: that of the settings where it is not given. `attended`: somebody is there
+    to answer questions; otherwise they are denied, and nothing is done in the background.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Runtime:
         folder: Path | None = None,
         model: str | None = None,
         connect: Connect | None = None,
-        mode: Mode = Mode.ASK,
+        mode: Mode | None = None,
         asked: Asked = "",
         attended: bool = True,
     ) -> None:
@@ -76,7 +76,7 @@ class Runtime:
         self.ledger = Ledger(paths.privacy_ledger())
         self.routing = Routing(settings, self.link, self.ledger, asked=asked)
         self.metrics = Metrics(paths.metrics_folder(), enabled=settings.metrics.enabled)
-        self._mode = mode
+        self._mode = mode or Mode.named(settings.permissions.mode)
         self._attended = attended
         self._guard: Guard | None = None
         self._feedback: Feedback | None = None

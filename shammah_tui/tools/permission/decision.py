@@ -37,6 +37,11 @@ class Mode(StrEnum):
     PLAN = "plan"
     AUTO = "auto"
 
+    @classmethod
+    def named(cls, text: str) -> Mode:
+        """The mode as settings and flags spell it, with a hyphen for the blank. Raises ValueError."""
+        return cls(text.replace("-", " "))
+
     @property
     def following(self) -> Mode:
         """The one that Shift+Tab goes on to."""
