@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from shammah_tui.tools.path_pattern import PathPattern
+from shammah_tui.tools.permission.place import Place, is_credential
 
 OutputMode = Literal["content", "files", "count"]
 
@@ -24,6 +25,14 @@ class Search:
     context_lines: int
     mode: OutputMode
     hits_max: int
+
+    def covers(self, path: str) -> bool:
+        """Whether the file at `path`, relative to the root, is searched. Of many files, those with credentials never
+        are: a search of the whole project is allowed without a question."""
+        if self.is_file:
+            return True
+        full = f"{self.root}/{path}"
+        return (self.paths is None or self.paths.matches(path)) and not is_credential(Place(full, full))
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def _files(wanted: Search, walk: Walk) -> Iterator[tuple[str, Path]]:
         yield wanted.root.name, wanted.root
         return
     for path in walk.files():
-        if wanted.paths is None or wanted.paths.matches(path):
+        if wanted.covers(path):
             yield path.encode("utf-8", "replace").decode(), wanted.root / path
 
 

@@ -93,7 +93,7 @@ async def _collect(process: asyncio.subprocess.Process, wanted: Search, hits: li
         *records, rest = (rest + piece).split(end)
         for record in records:
             hit = read(record)
-            if hit is None or (wanted.paths and not wanted.is_file and not wanted.paths.matches(hit.path)):
+            if hit is None or not wanted.covers(hit.path):
                 continue
             if len(hits) == wanted.hits_max:
                 return f"after {len(hits)} lines" if wanted.mode == "content" else f"after {len(hits)} files"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import time
 from contextlib import aclosing
 from dataclasses import replace
@@ -80,9 +81,10 @@ async def test_what_is_left_in_the_background_is_ended_with_the_command(call: Ca
     assert is_gone(int(result.text.split("\n")[0]))
 
 
-async def test_a_flood_without_a_line_end_stays_bounded(context: Context) -> None:
+async def test_a_gigabyte_without_a_line_end_stays_bounded(context: Context) -> None:
     shown, result = 0, None
-    command = "head -c 200000000 /dev/zero | tr '\\0' x; echo end"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    command = "head -c 1000000000 /dev/zero; echo end"
     async with aclosing(run("Bash", {"command": command}, context)) as pieces:
         async for piece in pieces:
             if isinstance(piece, Output):
@@ -93,7 +95,18 @@ async def test_a_flood_without_a_line_end_stays_bounded(context: Context) -> Non
     assert result.truncated
     assert result.text.endswith("end")
     assert len(result.text) < 31_000
-    assert shown < 2_000_000
+    assert shown < 20_000_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kilobytes"
+
+
+async def test_what_forks_without_end_and_ignores_the_signal_is_gone_with_its_children(context: Context) -> None:
+    command = "trap '' TERM; echo go; while :; do (trap '' TERM; exec -a forked-by-a-test sleep 60) & sleep 0.02; done"
+    pieces = run("Bash", {"command": command}, context)
+    await asyncio.wait_for(anext(pieces), 5)
+    await asyncio.sleep(0.5)
+    await pieces.aclose()
+    names = ((process.pid, process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
+    assert all(is_gone(pid) for pid, words in names if "forked-by-a-test" in words)
 
 
 async def test_binary_output_is_text_in_the_end(call: Call) -> None:

@@ -85,6 +85,16 @@ async def test_the_stand_in_agrees_in_every_mode_and_for_a_folder_or_file(folder
 
 
 @needs_rg
+async def test_credential_files_are_not_searched_with_the_rest(folder: Path) -> None:
+    make(folder, {"a.py": "needle", ".env": "needle", "sub/server.key": "needle", ".env.example": "needle"})
+    wanted = search(folder, "needle", mode="files")
+    await both_agree(wanted)
+    assert RG is not None
+    found = await ripgrep.search(wanted, LIMITS, RG)
+    assert [hit.path for hit in found.hits] == [".env.example", "a.py"]
+
+
+@needs_rg
 async def test_an_ignored_folder_that_is_named_is_searched(folder: Path, call: Call) -> None:
     make(folder, {**TREE, "build/deep/a.py": "needle", "build/deep/b.log": "needle"})
     for root in ("build", "build/deep"):

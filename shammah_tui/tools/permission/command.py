@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
 from shammah_tui.tools.permission.address import names_metadata
 from shammah_tui.tools.permission.command_rule import CommandRule, compile_rule, exact_pattern, open_pattern
@@ -12,6 +13,7 @@ from shammah_tui.tools.permission.decision import Context, Finding, Verdict, str
 from shammah_tui.tools.permission.file_pattern import reached, trouble_of_glob
 from shammah_tui.tools.permission.path_rule import denies
 from shammah_tui.tools.permission.place import (
+    CREDENTIAL_SAMPLES,
     Place,
     is_credential,
     is_guarded,
@@ -154,6 +156,8 @@ class _Judgement:
                 return Finding(Verdict.ASK, f"`{text}` is outside the project", exact)
             if is_sensitive(place):
                 return Finding(Verdict.ASK, f"`{text}` often holds secrets", exact)
+        if use.reads_below and (trouble := self._trouble_below(words, places, use)):
+            return trouble
         for word in use.writes:
             if any(is_guarded(locate(word.text, folder), self.context) for folder in self.here):
                 return Finding(Verdict.ASK, f"`{word.text}` is run or read by other programs by itself")
@@ -172,6 +176,16 @@ class _Judgement:
         return Finding(
             Verdict.ALLOW, "a rule covers it, and its arguments are known to be harmless", reads_only=is_reader
         )
+
+    def _trouble_below(self, words: Sequence[Word], places: list[tuple[Place, str]], use: Use) -> Finding | None:
+        """A search of whole folders reads the credential files in them, where they are not left out."""
+        left_out = [word.text.partition("=")[2] for word in words if word.text.startswith("--exclude=")]
+        folders = {place.real for place, _ in places} | (set(self.here) if use.reads_folder else set())
+        for folder in folders:
+            for name in CREDENTIAL_SAMPLES:
+                if os.path.lexists(f"{folder}/{name}") and not any(fnmatchcase(name, text) for text in left_out):
+                    return Finding(Verdict.ASK, f"it would read `{name}` as well; --exclude='{name}*' leaves it out")
+        return None
 
     def _by_exact_rule(self, words: Sequence[Word], refusal: str, *, is_fed: bool) -> Finding:
         floor = self._floor(words)

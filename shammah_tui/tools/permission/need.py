@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from shammah_tui.tools.permission.profiles.reader import READERS
 from shammah_tui.tools.permission.profiles.shape import words_of
 from shammah_tui.tools.permission.syntax import NotUnderstood, parse
 
@@ -24,8 +25,7 @@ class Need:
     repository: bool = False
     keys: frozenset[str] = frozenset()
     secrets: bool = False
-    """Whether it may read the credential files of the project: a server reads its `.env`. Names tell nothing of that;
-    whoever allowed the command did."""
+    """Whether it may read the credential files of the project: a server reads its `.env`, and `grep -r` need not."""
 
     def __bool__(self) -> bool:
         return self.network or self.repository or bool(self.keys)
@@ -90,6 +90,7 @@ _COMMANDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "cargo": (words_of("install add update fetch search publish login"), frozenset({".cargo"})),
     "go": (words_of("get install mod generate"), frozenset()),
 }
+_READERS = frozenset(READERS) | words_of("git find sed awk jq printf test date ps cd true")
 _GIT_READERS = words_of(
     "status diff log show blame grep ls-files ls-tree rev-parse rev-list describe shortlog cat-file for-each-ref "
     "merge-base name-rev show-ref count-objects check-ignore version help ls-remote clone archive"
@@ -112,9 +113,9 @@ def need_of(command: str) -> Need:
 def _need_of(words: Sequence[str]) -> Need:
     name = words[0].rpartition("/")[2]
     if name in _PROGRAMS:
-        return Need(network=True, keys=_PROGRAMS[name])
+        return Need(network=True, keys=_PROGRAMS[name], secrets=True)
     verbs, keys = _COMMANDS.get(name, (frozenset(), frozenset()))
     verb = next((word for word in words[1:] if not word.startswith("-")), "")
     is_remote = verb in verbs or (name == "git" and verb == "remote" and bool({"update", "show"} & {*words}))
     need = Need(network=True, keys=keys) if is_remote or (name == "yarn" and not verb) else NOTHING
-    return need | Need(repository=name == "git" and verb not in _GIT_READERS)
+    return need | Need(repository=name == "git" and verb not in _GIT_READERS, secrets=name not in _READERS)

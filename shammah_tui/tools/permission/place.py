@@ -43,7 +43,16 @@ _PROTECTED = re.compile(
     r"\.npmrc|\.pnpmfile\.cjs|\.pypirc|\.pip/pip\.conf|pip\.conf|\.cargo/config(?:\.toml)?|\.ripgreprc|\.tmux\.conf|"
     r"\.screenrc|\.pythonrc|(?:site|user)customize\.py|[^/]*\.pth|[^/]*\.code-workspace|crontab)\Z"
 )
-_SAMPLES = (".env", ".env.local", ".netrc", ".git-credentials", "id_rsa", "id_ed25519", "server.pem", "server.key")
+CREDENTIAL_SAMPLES = (
+    ".env",
+    ".env.local",
+    ".netrc",
+    ".git-credentials",
+    "id_rsa",
+    "id_ed25519",
+    "server.pem",
+    "server.key",
+)
 # More groups than this would take too long to spell out, and nobody types them.
 _GROUPS_MAX = 3
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -153,7 +162,9 @@ def may_pick_credential(pattern: str) -> bool:
             may_pick_credential(pattern[: found.start()] + choice + pattern[found.end() :]) for choice in choices
         )
     name = folded(pattern.rstrip("/").rpartition("/")[2])
-    return bool(name.strip("*?.")) and (names_credential(name) or any(fnmatchcase(sample, name) for sample in _SAMPLES))
+    return bool(name.strip("*?.")) and (
+        names_credential(name) or any(fnmatchcase(sample, name) for sample in CREDENTIAL_SAMPLES)
+    )
 
 
 def names_credential(text: str) -> bool:

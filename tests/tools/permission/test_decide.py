@@ -150,6 +150,18 @@ def test_a_file_pattern_is_judged_by_what_it_reaches_now(tmp_path: Path) -> None
     assert asked("cat s*") is Verdict.DENY
 
 
+def test_a_search_of_everything_asks_where_it_would_read_credentials(tmp_path: Path) -> None:
+    here = context(cwd=str(tmp_path))
+
+    def asked(command: str) -> Verdict:
+        return decide(Call("Bash", {"command": command}), [Rule("Bash", "grep *")], here).verdict
+
+    assert asked("grep -rn TODO .") is asked("grep -rn TODO") is Verdict.ALLOW
+    (tmp_path / ".env").write_text("x")
+    assert asked("grep -rn TODO .") is asked("grep -rn TODO") is asked("grep -r TODO src .") is Verdict.ASK
+    assert asked("grep -rn --exclude='.env*' TODO .") is asked("grep -n TODO a.py") is Verdict.ALLOW
+
+
 def test_a_branch_is_checked_out_and_a_file_is_not(tmp_path: Path) -> None:
     here = context(cwd=str(tmp_path))
     rules = [Rule("Bash", "git *")]

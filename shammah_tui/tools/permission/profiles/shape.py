@@ -46,6 +46,8 @@ class Use:
     """Words that must not be a path: git would take one for a file whose changes are to go."""
     reads_folder: bool = False
     """Whether it reads the working folder without naming it."""
+    reads_below: bool = False
+    """Whether it reads every file below the folders that it is given, hidden ones included (`grep -r`)."""
     changes: bool = False
     runs_project: bool = False
     """Whether it runs code of the project or depends on its repository (tests, builds, git)."""
@@ -127,6 +129,7 @@ class Profile:
             raise Refused("it has too many or too few operands")
         if operands == 0 and self.reads_folder and seen_folder_flag:
             use.reads_folder = True
+        use.reads_below |= bool(self.folder_flags) and seen_folder_flag
         return use
 
     def _check_flag_pattern(self, text: str) -> None:
