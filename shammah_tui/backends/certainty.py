@@ -1,13 +1,17 @@
 """How likely a local answer is right, from what it shows itself: how sure its first tokens were, loops, failures.
 
-The chance is a logistic curve over the mean log-probability and the mean entropy of the first tokens, in nats. Its
-coefficients begin as `PRIOR` and are fitted to the person's own ratings of that model's answers (a maximum a
-posteriori fit, Gaussian around the prior; Platt 1999 for one score). Signs that need no curve count by themselves.
+The chance is a logistic curve over the logarithms of two means over the first tokens: of what each token cost
+(-log-probability) and of the entropy, in nats. Logarithms, because models differ in how sure they are of everything by
+factors. Its coefficients begin as `PRIOR` and are fitted to the person's own ratings of that model's answers (a maximum
+a posteriori fit, Gaussian around the prior; Platt 1999 for one score). Signs that need no curve count by themselves.
+`scripts/bench/certainty` prints what the curve is worth on the demo model.
 """
 
 from __future__ import annotations
 
 import math
+import operator
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,12 +20,20 @@ from dataclasses import dataclass
 FIRST_TOKENS = 64
 # Below this chance an answer is doubted.
 THRESHOLD = 0.35
+# Nats below which one is as sure as can be.
+SMALL = 1e-3
 TOOL_FAILURES_MAX = 3
 _STEPS = 50
 _CLOSE = 1e-9
 # The tail of a text in which a loop is looked for, and how often it has to come round.
 _TAIL_CHARACTERS = 600
 _ROUNDS = 4
+_DECLINES = re.compile(
+    r"(?:(?:sorry|unfortunately)[,.!]? )?(?:but )?i(?: am|'m) (?:the small demo model, so i cannot|(?:afraid|sorry),? "
+    r"(?:but )?i (?:can't|cannot|don't know)|not able to (?:answer|help)|unable to (?:answer|help))|"
+    r"(?:sorry|unfortunately)[,.!]? (?:but )?i (?:can't|cannot|don't know)|i (?:don't|do not) know\b",
+    re.IGNORECASE,
+)
 _LOOP_CHARACTERS_MIN = 120
 
 
@@ -36,6 +48,8 @@ class Evidence:
     is_looping: bool = False
     malformed_calls: int = 0
     """Tool calls whose arguments could not be read."""
+    declined: bool = False
+    """The model itself said that it cannot answer."""
     verifier_failed: bool = False
     tool_failures: int = 0
     """How many tool calls failed one after the other."""
@@ -43,17 +57,19 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Chance = 1 / (1 + exp(-(bias + logprob * mean_logprob + entropy * mean_entropy)))."""
+    """Chance = 1 / (1 + exp(-(bias + cost * log(-mean_logprob + S) + entropy * log(mean_entropy + S)))), S = SMALL."""
 
     bias: float
-    logprob: float
+    cost: float
     entropy: float
 
     def chance(self, mean_logprob: float, mean_entropy: float) -> float:
-        return _logistic(self.bias + self.logprob * mean_logprob + self.entropy * mean_entropy)
+        coefficients = (self.bias, self.cost, self.entropy)
+        return _logistic(sum(map(operator.mul, coefficients, _features(mean_logprob, mean_entropy))))
 
 
-PRIOR = Curve(bias=2.2, logprob=1.6, entropy=-0.6)
+# 0.9 where a token costs 0.15 nats of an entropy of 0.3; 0.3 where it costs 1.2 of 2.
+PRIOR = Curve(bias=-0.1, cost=-0.75, entropy=-0.75)
 # How far, as a standard deviation, ratings may move each coefficient at first.
 _SPREAD = (2.0, 1.0, 1.0)
 
@@ -72,6 +88,8 @@ def doubt(evidence: Evidence, curve: Curve = PRIOR, threshold: float = THRESHOLD
     """Why the answer is doubted, in words for the person; empty where it is not."""
     if evidence.is_looping:
         return "The local model repeats itself."
+    if evidence.declined:
+        return "The local model says that it cannot answer this."
     if evidence.malformed_calls:
         return "The local model wrote a tool call that cannot be read."
     if evidence.verifier_failed:
@@ -86,14 +104,14 @@ def doubt(evidence: Evidence, curve: Curve = PRIOR, threshold: float = THRESHOLD
 
 def fit(rated: Sequence[Rated], prior: Curve = PRIOR) -> Curve:
     """The curve that explains the ratings best and stays near the prior; the prior itself where there are none."""
-    start = (prior.bias, prior.logprob, prior.entropy)
+    start = (prior.bias, prior.cost, prior.entropy)
     now = list(start)
     for _ in range(_STEPS):
         gradient = [(before - value) / spread**2 for before, value, spread in zip(start, now, _SPREAD, strict=True)]
         curvature = [[1.0 / _SPREAD[row] ** 2 if row == column else 0.0 for column in range(3)] for row in range(3)]
         for answer in rated:
-            features = (1.0, answer.mean_logprob, answer.mean_entropy)
-            chance = _logistic(sum(value * feature for value, feature in zip(now, features, strict=True)))
+            features = _features(answer.mean_logprob, answer.mean_entropy)
+            chance = _logistic(sum(map(operator.mul, now, features)))
             for row in range(3):
                 gradient[row] += answer.weight * (answer.is_good - chance) * features[row]
                 for column in range(3):
@@ -106,6 +124,11 @@ def fit(rated: Sequence[Rated], prior: Curve = PRIOR) -> Curve:
         if length < _CLOSE:
             break
     return Curve(*now)
+
+
+def declines(text: str) -> bool:
+    """Whether an answer begins with the model's own word that it cannot give one."""
+    return _DECLINES.match(text.lstrip()) is not None
 
 
 def is_looping(text: str) -> bool:
@@ -124,6 +147,10 @@ def is_looping(text: str) -> bool:
         if length >= _LOOP_CHARACTERS_MIN and length >= period * _ROUNDS and backwards[:period].strip("-=_*#~. \n"):
             return True
     return False
+
+
+def _features(mean_logprob: float, mean_entropy: float) -> tuple[float, float, float]:
+    return 1.0, math.log(max(0.0, -mean_logprob) + SMALL), math.log(max(0.0, mean_entropy) + SMALL)
 
 
 def _logistic(value: float) -> float:

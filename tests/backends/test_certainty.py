@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from shammah_tui.backends.certainty import PRIOR, Curve, Evidence, Rated, doubt, fit, is_looping
+from shammah_tui.backends.certainty import PRIOR, Curve, Evidence, Rated, declines, doubt, fit, is_looping
 from shammah_tui.backends.experience import OTHER, Tally, kind_of
 from shammah_tui.backends.experience import doubt as doubt_by_ratings
 
@@ -19,6 +19,7 @@ from shammah_tui.backends.experience import doubt as doubt_by_ratings
         (Evidence(-0.1, 0.2), ""),
         (Evidence(-3.0, 4.0), "unsure"),
         (Evidence(-0.1, 0.2, is_looping=True), "repeats itself"),
+        (Evidence(-0.1, 0.2, declined=True), "cannot answer"),
         (Evidence(-0.1, 0.2, malformed_calls=1), "cannot be read"),
         (Evidence(-0.1, 0.2, verifier_failed=True), "did not pass"),
         (Evidence(-0.1, 0.2, tool_failures=2), ""),
@@ -32,7 +33,7 @@ def test_each_sign_of_failure_is_named(evidence: Evidence, words: str) -> None:
 
 def test_without_ratings_the_curve_is_the_prior() -> None:
     fitted = fit([])
-    assert (fitted.bias, fitted.logprob, fitted.entropy) == pytest.approx((PRIOR.bias, PRIOR.logprob, PRIOR.entropy))
+    assert (fitted.bias, fitted.cost, fitted.entropy) == pytest.approx((PRIOR.bias, PRIOR.cost, PRIOR.entropy))
 
 
 def answers(truth: Curve, count: int, chance: random.Random) -> list[Rated]:
@@ -54,7 +55,7 @@ def miscalibration(curve: Curve, rated: list[Rated], bins: int = 10) -> float:
 
 def test_ratings_make_the_chances_come_true() -> None:
     chance = random.Random(3)
-    truth = Curve(bias=-0.5, logprob=0.8, entropy=0.1)
+    truth = Curve(bias=-1.5, cost=-0.6, entropy=0.1)
     unseen = answers(truth, 4000, chance)
     few, many = fit(answers(truth, 15, chance)), fit(answers(truth, 400, chance))
     assert miscalibration(PRIOR, unseen) > 0.2
@@ -65,8 +66,23 @@ def test_ratings_make_the_chances_come_true() -> None:
 @pytest.mark.parametrize("good", [True, False])
 def test_ratings_that_all_agree_give_a_curve_that_is_finite(good: bool) -> None:
     curve = fit([Rated(-0.5, 0.5, good, 10.0)] * 200)
-    assert all(math.isfinite(value) for value in (curve.bias, curve.logprob, curve.entropy))
+    assert all(math.isfinite(value) for value in (curve.bias, curve.cost, curve.entropy))
     assert (curve.chance(-0.5, 0.5) > 0.5) is good
+
+
+@pytest.mark.parametrize(
+    ("text", "declined"),
+    [
+        ("I am the small demo model, so I cannot answer that. A real model can.", True),
+        ("I'm sorry, but I can't help with that.", True),
+        ("I don't know.", True),
+        ("I know.", False),
+        ("The function cannot answer, I don't know why.", False),
+        ("", False),
+    ],
+)
+def test_an_answer_that_is_none_is_seen(text: str, declined: bool) -> None:
+    assert declines(text) is declined
 
 
 @pytest.mark.parametrize(
