@@ -18,9 +18,27 @@ def main() -> int:
         from shammah_tui.cli.help import HELP
 
         return _say(HELP)
+    paint = None
+    if _opens_screen(sys.argv[1:]):
+        from shammah_tui.ui.first_paint import begin
+
+        paint = begin()
     from shammah_tui.cli.main import main as run
 
-    return run(sys.argv[1:])
+    return run(sys.argv[1:], paint)
+
+
+def _opens_screen(arguments: list[str]) -> bool:
+    """Whether these can only mean the screen. What is not known here is left to the parser."""
+    left = iter(arguments)
+    for argument in left:
+        if argument in ("-m", "--model"):
+            # Without its value it is a mistake.
+            if next(left, "-").startswith("-"):
+                return False
+        elif argument != "--debug" and not argument.startswith("--model="):
+            return False
+    return True
 
 
 def _say(text: str) -> int:

@@ -5,71 +5,16 @@ and the HTTP API alike. They cross the socket as JSON by `shammah_tui.wire`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from shammah_tui.conversation import FinishReason, ToolCall, Usage
+from shammah_tui.state import BootstrapState as BootstrapState
+from shammah_tui.state import ModelSummary as ModelSummary
+from shammah_tui.state import Phase as Phase
+from shammah_tui.state import Progress as Progress
 
 if TYPE_CHECKING:
     from asyncio import Future
-
-
-class Phase(StrEnum):
-    """Where the engine stands on its way to a model that answers. The transitions are in `bootstrap.state`."""
-
-    INITIALIZING = "initializing"
-    DOWNLOADING = "downloading"
-    LOADING = "loading"
-    READY = "ready"
-    FAILED = "failed"
-    NOT_AVAILABLE = "not_available"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a download is. `bytes_per_second` is 0.0 until it is known."""
-
-    file: str
-    done_bytes: int
-    total_bytes: int
-    bytes_per_second: float = 0.0
-
-    @property
-    def seconds_left(self) -> float | None:
-        if self.bytes_per_second <= 0:
-            return None
-        return max(0.0, (self.total_bytes - self.done_bytes) / self.bytes_per_second)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSummary:
-    """The model that was chosen, as a person is told of it."""
-
-    id: str
-    """What `--model` takes to get exactly this one: "demo", a hub name, or a path."""
-    name: str
-    reason: str
-    """Why this one was chosen, in a sentence."""
-    file: str = ""
-    quantization: str = ""
-    size_bytes: int = 0
-    context_tokens: int = 0
-    """0 until it is loaded."""
-    device: str = ""
-    """"cpu", "metal" or "cuda"; empty until it is loaded."""
-    is_demo: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BootstrapState:
-    """One state of the bootstrap. `reason` and `hint` are filled in `FAILED` and `NOT_AVAILABLE`, and may carry a
-    notice in the others (a fallback to the CPU, say)."""
-
-    phase: Phase
-    model: ModelSummary | None = None
-    progress: Progress | None = None
-    reason: str = ""
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ the platform puts logs and caches; under `$SHAMMAH_HOME` it goes into the home, 
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -50,6 +49,8 @@ def daemon_socket() -> Path:
     inside = home() / "daemon.sock"
     if len(os.fsencode(inside)) <= SOCKET_PATH_BYTES_MAX:
         return inside
+    import hashlib
+
     import platformdirs
 
     digest = hashlib.sha256(os.fsencode(home())).hexdigest()[:16]

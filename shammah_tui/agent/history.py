@@ -20,16 +20,32 @@ class History:
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        self._texts: list[str] = []
-        self.problem = ""
-        """Why what was sent earlier could not be read; empty when it could."""
-        if file is not None:
-            try:
-                self._texts = _read(file)
-            except OSError as error:
-                self.problem = error.strerror or str(error)
-        self._position = len(self._texts)
+        self._known: list[str] | None = None
+        self._problem = ""
+        self._position = 0
         self._draft = ""
+
+    @property
+    def problem(self) -> str:
+        """Why what was sent earlier could not be read; empty when it could."""
+        self._read_once()
+        return self._problem
+
+    @property
+    def _texts(self) -> list[str]:
+        return self._read_once()
+
+    def _read_once(self) -> list[str]:
+        """When it is first asked for: nobody needs it to begin to type."""
+        if self._known is None:
+            self._known = []
+            if self._file is not None:
+                try:
+                    self._known = _read(self._file)
+                except OSError as error:
+                    self._problem = error.strerror or str(error)
+            self._position = len(self._known)
+        return self._known
 
     def add(self, text: str) -> None:
         """Remember `text` as the newest, unless it repeats the one before. Raises OSError where it cannot be kept."""
@@ -46,19 +62,21 @@ class History:
 
     def older(self, present: str) -> str | None:
         """The text before the present one; None at the oldest. `present` is kept as the draft at the first step."""
+        texts = self._texts
         if self._position == 0:
             return None
-        if self._position == len(self._texts):
+        if self._position == len(texts):
             self._draft = present
         self._position -= 1
-        return self._texts[self._position]
+        return texts[self._position]
 
     def newer(self) -> str | None:
         """The text after the present one, at last the draft; None when already there."""
-        if self._position >= len(self._texts):
+        texts = self._texts
+        if self._position >= len(texts):
             return None
         self._position += 1
-        return self._draft if self._position == len(self._texts) else self._texts[self._position]
+        return self._draft if self._position == len(texts) else texts[self._position]
 
 
 def _read(file: Path) -> list[str]:

@@ -19,12 +19,17 @@ FLAGS = {
 
 
 def configured(options: Namespace) -> Configuration:
-    """The settings with the flags of `options`. Raises ConfigError, HomeError."""
-    write_defaults()
-    configuration = load({name: getattr(options, flag, None) for flag, name in FLAGS.items()})
+    """The settings with the flags of `options`; what is odd about them is told. Raises ConfigError, HomeError."""
+    configuration = read_configuration(options)
     for warning in configuration.warnings:
         tell_warning(warning)
     return configuration
+
+
+def read_configuration(options: Namespace) -> Configuration:
+    """The same, and nothing is told. Raises ConfigError, HomeError."""
+    write_defaults()
+    return load({name: getattr(options, flag, None) for flag, name in FLAGS.items()})
 
 
 def wanted_model(configuration: Configuration) -> str | None:

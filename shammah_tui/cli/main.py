@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
-from importlib import import_module
 
-from shammah_tui.cli.arguments import parse
 from shammah_tui.cli.terminal import tell_error
 from shammah_tui.errors import ShammahError
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 EXIT_CLOSED_PIPE = 141
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from shammah_tui.ui.first_paint import FirstPaint
 
 MODULES = {
     None: "screen",
@@ -31,10 +34,19 @@ MODULES = {
 }
 
 
-def main(arguments: list[str]) -> int:
-    """Run the command that `arguments` name. Never raises, but for SystemExit after `--help`."""
+def main(arguments: list[str], paint: FirstPaint | None = None) -> int:
+    """Run the command that `arguments` name. Never raises, but for SystemExit after `--help`.
+
+    `paint`: the first frame of the screen, where `arguments` are of it and it is shown already.
+    """
     debug = "--debug" in arguments
     try:
+        if paint is not None:
+            from shammah_tui.cli.screen import run_painted
+
+            return run_painted(arguments, paint)
+        from shammah_tui.cli.arguments import parse
+
         return _run(parse(arguments))
     except ShammahError as error:
         if debug:
@@ -68,6 +80,8 @@ def _run(options: Namespace) -> int:
         # A terminal that is not UTF-8 gets question marks for what it cannot show, and no error.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    from importlib import import_module
+
     module = import_module(f"shammah_tui.cli.{MODULES[options.command]}")
     code: int = module.run(options)
     if sys.stdout is not None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from argparse import Namespace
+from collections.abc import Callable
 
-from shammah_tui.cli.arguments import UsageError
-from shammah_tui.cli.terminal import is_terminal
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from shammah_tui.ui.first_paint import FirstPaint
+    from shammah_tui.ui.late_runtime import Opened
 
 
 def run(options: Namespace) -> int:
     """Run the screen until it is left. Raises UsageError where there is no terminal for one."""
+    from shammah_tui.cli.arguments import UsageError
+    from shammah_tui.cli.terminal import is_terminal
+
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UsageError(
             "The full-screen program needs a terminal.",
@@ -22,11 +30,40 @@ def run(options: Namespace) -> int:
             "This terminal calls itself dumb (TERM), and cannot show a full screen.",
             'Set TERM (TERM=xterm-256color shammah), or ask with `shammah query "…"`.',
         )
-    from shammah_tui.cli.configured import configured, wanted_model
+    return _show(lambda: options, None)
 
-    configuration = configured(options)
-    model = wanted_model(configuration)
-    from shammah_tui.runtime import Runtime
+
+def run_painted(arguments: list[str], paint: FirstPaint) -> int:
+    """The same where the first frame is on the screen already. Of `arguments` it is only known that they are of it."""
+
+    def options() -> Namespace:
+        from shammah_tui.cli.arguments import parse
+
+        return parse(arguments)
+
+    # Nothing that a start makes is garbage: looking for it costs a tenth of the time.
+    gc.disable()
+    try:
+        return _show(options, paint)
+    finally:
+        paint.close()
+
+
+def _show(options: Callable[[], Namespace], paint: FirstPaint | None) -> int:
     from shammah_tui.ui import app
+    from shammah_tui.ui.late_runtime import LateRuntime
 
-    return app.run(Runtime(configuration.settings, model=model), theme_name=configuration.settings.theme)
+    return app.run(LateRuntime(lambda: _open(options())), theme_name=paint.theme if paint else "", paint=paint)
+
+
+def _open(options: Namespace) -> Opened:
+    """What the screen needs of the settings. In a thread, when the first frame is complete."""
+    gc.freeze()
+    gc.enable()
+    from shammah_tui.cli.configured import read_configuration, wanted_model
+    from shammah_tui.runtime import Runtime
+    from shammah_tui.ui.late_runtime import Opened
+
+    configuration = read_configuration(options)
+    runtime = Runtime(configuration.settings, model=wanted_model(configuration))
+    return Opened(runtime, configuration.settings.theme, configuration.warnings)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from textual.content import Content
 
+from shammah_tui.ui.lines import is_code_head
 from shammah_tui.ui.markdown import Markdown, code_blocks
-from shammah_tui.ui.markdown_block import is_code_head
 from shammah_tui.ui.markdown_cut import cut
 from shammah_tui.ui.widgets.block import EMPTY_GUTTER, GUTTER, Block, Stop
 

@@ -7,27 +7,32 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import App
+from textual.events import Resize
 from textual.screen import Screen
 
 from shammah_tui import paths
 from shammah_tui.agent.history import History
 from shammah_tui.errors import ShammahError
 from shammah_tui.ui import clipboard, commands, keys, terminal, theme, wording
+from shammah_tui.ui.driver import TerminalDriver, driver_for, end_soon
+from shammah_tui.ui.first_paint import FirstPaint
+from shammah_tui.ui.late_runtime import LateRuntime
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.chat import ChatScreen
-from shammah_tui.ui.screens.help import HelpScreen
-from shammah_tui.ui.screens.model import ModelScreen
-from shammah_tui.ui.screens.picker import Choice, Picker, among
 from shammah_tui.ui.widgets.prompt import Prompt
 from shammah_tui.ui.widgets.reading import ReadableTranscript
 from shammah_tui.ui.widgets.status import FLASH_SECONDS
 
-SHEETS = ("app.tcss", "chat.tcss", "model.tcss", "help.tcss", "picker.tcss")
+if TYPE_CHECKING:
+    from shammah_tui.ui.screens.model import ModelScreen
+
+# A screen that is not there from the beginning brings its own.
+SHEETS = ("app.tcss", "chat.tcss")
 # How long the second Ctrl+C may take.
 LEAVE_SECONDS = 2.0
 DEFAULT_THEME = theme.DARK.name
@@ -39,8 +44,18 @@ class ShammahApp(App[None], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
     ESCAPE_TO_MINIMIZE = False
 
-    def __init__(self, runtime: RuntimePort, *, history: History, theme_name: str = DEFAULT_THEME) -> None:
-        super().__init__(css_path=[paths.styles_folder() / sheet for sheet in SHEETS])
+    def __init__(
+        self,
+        runtime: RuntimePort,
+        *,
+        history: History,
+        theme_name: str = DEFAULT_THEME,
+        paint: FirstPaint | None = None,
+    ) -> None:
+        """`paint`: the screen as it is already shown; it stays until this one is complete."""
+        super().__init__(driver_class=driver_for(paint), css_path=[paths.styles_folder() / sheet for sheet in SHEETS])
+        self.failure: ShammahError | None = None
+        """Why it could not begin; to be told when the terminal is given back."""
         self.runtime = runtime
         self._history = history
         self.chat = ChatScreen(runtime, history)
@@ -56,19 +71,54 @@ class ShammahApp(App[None], inherit_bindings=False):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theme.own_variables(self.current_theme.dark)
 
+    def on_load(self) -> None:
+        self._cover = self.batch_update()
+        self._cover.__enter__()
+
     def on_ready(self) -> None:
-        self._relay_states()
+        driver = self._driver
+        if isinstance(driver, TerminalDriver):
+            driver.take_keys()
+        else:
+            self._uncover()
         # After `fg` the terminal is empty, and the framework would draw only what changes from then on.
         self.app_resume_signal.subscribe(self, lambda _: self.action_redraw(), immediate=True)
-        if self._history.problem:
-            self.flash(f"What was sent earlier could not be read: {self._history.problem}")
+
+    @on(TerminalDriver.KeysTaken)
+    def _keys_taken(self) -> None:
+        """The first picture shows what was typed before: it waits until the keys have gone their way."""
+        self.chat.prompt.call_later(self.chat.call_later, self.call_later, self._uncover)
+
+    def _uncover(self) -> None:
+        self._cover.__exit__(None, None, None)
+        # Draws at once, where a refresh would wait for the next beat.
+        self.screen.post_message(Resize.from_dimensions(self.size, None))
+        self.call_after_refresh(self._relay_states)
+
+    @on(TerminalDriver.TerminalGone)
+    def _terminal_gone(self) -> None:
+        self.exit(return_code=128 + signal.SIGHUP)
 
     @work(group="states")
     async def _relay_states(self) -> None:
+        if isinstance(self.runtime, LateRuntime):
+            try:
+                opened = await self.runtime.open()
+            except ShammahError as error:
+                self.failure = error
+                self.exit(return_code=error.exit_code)
+                return
+            if opened.theme in self.available_themes:
+                self.theme = opened.theme
+            for warning in opened.warnings:
+                self.notify(visible(warning), severity="warning", markup=False)
+        if self._history.problem:
+            self.flash(f"What was sent earlier could not be read: {self._history.problem}")
         async for state in self.runtime.states():
             for screen in self.screen_stack:
-                if isinstance(screen, ChatScreen | ModelScreen) and screen.is_mounted:
-                    screen.show_bootstrap(state)
+                show = getattr(screen, "show_bootstrap", None)
+                if show is not None and screen.is_mounted:
+                    show(state)
 
     # Ways between the screens
 
@@ -83,15 +133,21 @@ class ShammahApp(App[None], inherit_bindings=False):
         self._go(None)
 
     def action_show_model(self) -> None:
+        from shammah_tui.ui.screens.model import ModelScreen
+
         if not isinstance(self.screen, ModelScreen):
             self._go(ModelScreen(self.runtime))
 
     @on(Prompt.HelpWanted)
     def action_show_help(self) -> None:
+        from shammah_tui.ui.screens.help import HelpScreen
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
 
     def action_show_palette(self) -> None:
+        from shammah_tui.ui.screens.picker import Choice, Picker, among
+
         if isinstance(self.screen, Picker):
             return
         choices = [
@@ -106,7 +162,8 @@ class ShammahApp(App[None], inherit_bindings=False):
             await self.run_action(("", *chosen))
 
     def action_close_help(self) -> None:
-        if isinstance(self.screen, HelpScreen):
+        # Only the help binds it.
+        if self.screen is not self.chat:
             self.pop_screen()
 
     # Leaving
@@ -197,13 +254,13 @@ class ShammahApp(App[None], inherit_bindings=False):
     def action_redraw(self) -> None:
         self.refresh(repaint=True, layout=True)
 
-    @on(ModelScreen.ModelWanted)
-    def _model_wanted(self, event: ModelScreen.ModelWanted) -> None:
+    # Found by their names: the screen that sends these is imported when it is first shown.
+
+    def on_model_screen_model_wanted(self, event: ModelScreen.ModelWanted) -> None:
         self._switch_model(event.model)
 
-    @on(ModelScreen.RetryWanted)
     @work(group="model", exclusive=True)
-    async def _retry(self) -> None:
+    async def on_model_screen_retry_wanted(self) -> None:
         try:
             await self.runtime.retry()
         except ShammahError as error:
@@ -232,26 +289,33 @@ class ShammahApp(App[None], inherit_bindings=False):
             self.flash(trouble)
 
     def flash(self, text: str, seconds: float = FLASH_SECONDS) -> None:
-        screen = self.screen
-        if isinstance(screen, ChatScreen | ModelScreen | HelpScreen):
-            screen.flash(text, seconds)
+        flash = getattr(self.screen, "flash", None)
+        if flash is not None:
+            flash(text, seconds)
 
 
-def run(runtime: RuntimePort, *, theme_name: str = DEFAULT_THEME) -> int:
+def run(runtime: RuntimePort, *, theme_name: str = DEFAULT_THEME, paint: FirstPaint | None = None) -> int:
     """Show the program until the person leaves, or a signal ends it; closes the runtime.
 
     The exit status is 1 after a crash and 128 plus its number after a signal. The terminal is restored in each case.
+    Raises ShammahError where the runtime could not be opened.
     """
-    app = ShammahApp(runtime, history=History(paths.home() / "history.jsonl"), theme_name=theme_name)
+    app = ShammahApp(runtime, history=History(paths.home() / "history.jsonl"), theme_name=theme_name, paint=paint)
+
+    def signalled(number: int) -> None:
+        end_soon()
+        app.exit(return_code=128 + number)
 
     async def show() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, partial(app.exit, return_code=128 + number))
+            loop.add_signal_handler(number, signalled, number)
         try:
             await app.run_async()
         finally:
             await runtime.close()
 
     asyncio.run(show())
+    if app.failure is not None:
+        raise app.failure
     return app.return_code or 0

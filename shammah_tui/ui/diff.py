@@ -12,8 +12,8 @@ from itertools import zip_longest
 from textual.content import Content
 from textual.highlight import highlight
 
+from shammah_tui.ui.code_colour import CodeColours
 from shammah_tui.ui.plain import TAB_CELLS, visible
-from shammah_tui.ui.theme import CodeColours
 
 SIDE_BY_SIDE_CELLS = 100
 """From this width on, old and new stand side by side."""

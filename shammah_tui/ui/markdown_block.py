@@ -11,13 +11,12 @@ from textual.content import Content
 from textual.highlight import highlight
 from textual.style import Style
 
+from shammah_tui.ui.code_colour import CodeColours
+from shammah_tui.ui.lines import CODE_META, wrapped
 from shammah_tui.ui.table import draw_table
-from shammah_tui.ui.theme import CodeColours
 
 CODE_FILL = "on $surface"
 COPY_LABEL = "copy "
-CODE_META = "code"
-"""What the label of a code block carries, so that it is found by a click and by the block cursor."""
 _LABEL = Content.assemble((COPY_LABEL, Style.from_meta({CODE_META: True}))).stylize_before("$quiet")
 BULLETS = "•◦▪"
 CODE_TAB_CELLS = 4
@@ -57,19 +56,10 @@ def draw_code(code: str, info: str, width: int, *, headed: bool = True) -> list[
     return drawn
 
 
-def is_code_head(line: Content) -> bool:
-    """Whether `line` is the one above a code block."""
-    return any(isinstance(span.style, Style) and CODE_META in span.style.meta for span in line.spans)
-
-
 def _code_head(language: str, width: int) -> Content:
     name = Content.styled(f" {language}", "$quiet").truncate(max(1, width - len(COPY_LABEL)))
     gap = Content(" " * max(0, width - name.cell_length - len(COPY_LABEL)))
     return (name + gap + _LABEL).truncate(width).stylize_before(CODE_FILL)
-
-
-def wrapped(content: Content, width: int) -> list[Content]:
-    return content.wrap(max(1, width)) if content else [content]
 
 
 def _filled(line: Content, width: int) -> Content:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shammah_tui.events import BootstrapState, TurnEvent
+from shammah_tui.state import BootstrapState
+
+if TYPE_CHECKING:
+    from shammah_tui.events import TurnEvent
 
 
 class ContextUse(Protocol):

@@ -1,31 +1,32 @@
-"""The colours: two themes of our own with one accent, and how code is coloured in both.
+"""The colours: two themes of our own with one accent. How code is coloured is in `code_colour`.
 
 Red, yellow and green are kept for states and ratings, so the accent is none of them.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from textual.highlight import HighlightTheme, TokenType
 from textual.theme import Theme
+
+from shammah_tui.ui.colour import PALETTES
+
+_DARK, _LIGHT = PALETTES["shammah-dark"], PALETTES["shammah-light"]
 
 DARK = Theme(
     name="shammah-dark",
-    primary="#82b4ff",
+    primary=_DARK["accent"],
     secondary="#9aa7bd",
-    accent="#82b4ff",
+    accent=_DARK["accent"],
     warning="#e3b566",
     error="#f2848c",
     success="#86c98f",
-    foreground="#d9dee7",
-    background="#12151b",
+    foreground=_DARK["foreground"],
+    background=_DARK["background"],
     surface="#191d25",
     panel="#222732",
     dark=True,
     variables={
-        "quiet": "#8a94a6",
-        "faint": "#4a5364",
+        "quiet": _DARK["quiet"],
+        "faint": _DARK["faint"],
         "line": "#333b4a",
         "code-keyword": "#82b4ff",
         "code-name": "#d9dee7",
@@ -49,20 +50,20 @@ DARK = Theme(
 
 LIGHT = Theme(
     name="shammah-light",
-    primary="#1d5fb8",
+    primary=_LIGHT["accent"],
     secondary="#596373",
-    accent="#1d5fb8",
+    accent=_LIGHT["accent"],
     warning="#855600",
     error="#b3262e",
     success="#25692f",
-    foreground="#23272f",
-    background="#fbfbf9",
+    foreground=_LIGHT["foreground"],
+    background=_LIGHT["background"],
     surface="#f1f1ee",
     panel="#e6e6e2",
     dark=False,
     variables={
-        "quiet": "#5d6675",
-        "faint": "#a9afb8",
+        "quiet": _LIGHT["quiet"],
+        "faint": _LIGHT["faint"],
         "line": "#cfd2d6",
         "code-keyword": "#1d5fb8",
         "code-name": "#23272f",
@@ -93,32 +94,3 @@ def own_variables(dark: bool) -> dict[str, str]:
     """The variables that only our themes define, for themes that are not ours."""
     variables = (DARK if dark else LIGHT).variables
     return {name: value for name, value in variables.items() if name.startswith(_OWN_NAMES)}
-
-
-class CodeColours(HighlightTheme):
-    """Pygments' token types (they are tuples) in the theme's variables; what is not named takes its parent's."""
-
-    STYLES: ClassVar[dict[TokenType, str]] = {  # type: ignore[misc]
-        ("Comment",): "italic $quiet",
-        ("Error",): "$code-name",
-        ("Generic", "Deleted"): "$error",
-        ("Generic", "Inserted"): "$success",
-        ("Generic", "Heading"): "bold $code-name",
-        ("Generic", "Subheading"): "$code-type",
-        ("Keyword",): "$code-keyword",
-        ("Keyword", "Constant"): "$code-number",
-        ("Keyword", "Type"): "$code-type",
-        ("Literal", "Number"): "$code-number",
-        ("Literal", "String"): "$code-string",
-        ("Name",): "$code-name",
-        ("Name", "Attribute"): "$code-type",
-        ("Name", "Builtin"): "$code-type",
-        ("Name", "Class"): "bold $code-type",
-        ("Name", "Decorator"): "$code-function",
-        ("Name", "Exception"): "$code-type",
-        ("Name", "Function"): "bold $code-function",
-        ("Name", "Tag"): "$code-keyword",
-        ("Operator",): "$quiet",
-        ("Operator", "Word"): "$code-keyword",
-        ("Punctuation",): "$quiet",
-    }

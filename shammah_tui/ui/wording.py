@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from shammah_tui.events import BootstrapState, ModelSummary, Phase, Progress
+from shammah_tui.state import BootstrapState, ModelSummary, Phase, Progress
+from shammah_tui.ui.opening import STARTING, STARTING_SIGN
 
 DEVICES = {"cpu": "CPU", "metal": "Metal", "cuda": "CUDA"}
 # A colour variable and a sign for each phase; the sign says the same where there is no colour.
 SIGNS: dict[Phase, tuple[str, str]] = {
-    Phase.INITIALIZING: ("◌", "$quiet"),
+    Phase.INITIALIZING: (STARTING_SIGN, "$quiet"),
     Phase.DOWNLOADING: ("↓", "$accent"),
     Phase.LOADING: ("◍", "$accent"),
     Phase.READY: ("●", "$success"),
@@ -67,7 +68,7 @@ def headline(state: BootstrapState) -> str:
     name = model_name(state.model)
     match state.phase:
         case Phase.INITIALIZING:
-            return "Starting the engine"
+            return STARTING
         case Phase.DOWNLOADING:
             return f"Downloading {name}"
         case Phase.LOADING:

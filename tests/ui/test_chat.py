@@ -23,7 +23,8 @@ from shammah_tui.events import (
     TurnWaiting,
 )
 from shammah_tui.ui.app import ShammahApp
-from shammah_tui.ui.screens.chat import EXAMPLES, ChatScreen
+from shammah_tui.ui.opening import EXAMPLES
+from shammah_tui.ui.screens.chat import ChatScreen
 from shammah_tui.ui.screens.help import HelpScreen
 from shammah_tui.ui.screens.model import ModelScreen
 from shammah_tui.ui.widgets.queue import Queue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -19,9 +20,9 @@ from textual.worker import Worker
 
 from shammah_tui.agent.history import History
 from shammah_tui.errors import ShammahError
-from shammah_tui.events import BootstrapState, Phase
+from shammah_tui.state import BootstrapState, Phase
 from shammah_tui.ui import commands, keys
-from shammah_tui.ui.exchange import Exchange
+from shammah_tui.ui.opening import EXAMPLES
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.widgets.block import Block
 from shammah_tui.ui.widgets.bootstrap import Welcome
@@ -32,12 +33,10 @@ from shammah_tui.ui.widgets.reading import Move, ReadableTranscript
 from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints, Status
 from shammah_tui.ui.widgets.transcript import Transcript
 
+if TYPE_CHECKING:
+    from shammah_tui.ui.exchange import Exchange
+
 FLUSHES_PER_SECOND = 20
-EXAMPLES = (
-    "Write a Python function that adds two numbers",
-    "What does the red key do?",
-    "How do I get a real model?",
-)
 
 
 class ChatScreen(Screen[None], inherit_bindings=False):
@@ -179,6 +178,9 @@ class ChatScreen(Screen[None], inherit_bindings=False):
                 self._start(queue.pop())
 
     def _start(self, question: str) -> None:
+        # With the first question: the first picture is not to wait for it.
+        from shammah_tui.ui.exchange import Exchange
+
         self._show_conversation(True)
         before = self._exchange
         if before is not None and before.failed and not before.said_something and before.question == question:

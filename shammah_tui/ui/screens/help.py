@@ -7,6 +7,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 
+from shammah_tui import paths
 from shammah_tui.ui import commands, keys
 from shammah_tui.ui.widgets.page import Page
 from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints
@@ -48,6 +49,7 @@ def _entry(name: str, meaning: str, cells: int, width: int) -> list[Content]:
 
 
 class HelpScreen(Screen[None], inherit_bindings=False):
+    CSS_PATH = paths.styles_folder() / "help.tcss"
     BINDINGS = keys.bindings("help")
     AUTO_FOCUS = "VerticalScroll"
 

@@ -7,7 +7,8 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
 
-from shammah_tui.events import BootstrapState, Phase
+from shammah_tui import paths
+from shammah_tui.state import BootstrapState, Phase
 from shammah_tui.ui import keys
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.widgets.bootstrap import ModelPanel
@@ -15,6 +16,7 @@ from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints, Status
 
 
 class ModelScreen(Screen[None], inherit_bindings=False):
+    CSS_PATH = paths.styles_folder() / "model.tcss"
     BINDINGS = keys.bindings("model")
     AUTO_FOCUS = "VerticalScroll"
 

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from shammah_tui import paths
 from shammah_tui.ui import keys
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.widgets.ordered import run_binding
@@ -57,6 +58,7 @@ class Search(Input):
 class Picker(ModalScreen[T], inherit_bindings=False):
     """Ends with the value that was chosen, or with None. `looked_at` hears each one as it is highlighted."""
 
+    CSS_PATH = paths.styles_folder() / "picker.tcss"
     BINDINGS = keys.bindings("picker")
     AUTO_FOCUS = "Search"
 

@@ -11,7 +11,7 @@ from typing import Literal
 from textual.content import Content
 
 from shammah_tui.ui import wording
-from shammah_tui.ui.markdown_block import wrapped
+from shammah_tui.ui.lines import wrapped
 from shammah_tui.ui.plain import first_line, visible
 
 GUTTER = 2

@@ -5,8 +5,9 @@ from __future__ import annotations
 from textual.content import Content
 from textual.reactive import reactive
 
-from shammah_tui.events import BootstrapState, ModelSummary, Phase, Progress
+from shammah_tui.state import BootstrapState, ModelSummary, Phase, Progress
 from shammah_tui.ui import wording
+from shammah_tui.ui.opening import NAME, SUBTITLE, TRY, TRY_HOW, TYPE_ALREADY
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.widgets.page import Page
 from shammah_tui.ui.widgets.status import BADGE
@@ -19,12 +20,10 @@ STEP_NAMES = {
     Phase.LOADING: "Load",
     Phase.READY: "Ready",
 }
-TYPE_ALREADY = "Type already: your question is answered as soon as the model is there."
 DEMO_NOTES = (
     "A tiny model that comes with Shammah, for trying it out.",
     "/model auto gets one for real work.",
 )
-SUBTITLE = "It runs on your own machine, and learns from you."
 
 
 def bar(progress: Progress, width: int) -> Content:
@@ -66,7 +65,7 @@ class Welcome(Page):
     def lines(self, width: int) -> list[Content]:
         state = self.bootstrap
         lines = [
-            Content.styled("Shammah", "bold $accent"),
+            Content.styled(NAME, "bold $accent"),
             *Content.styled(SUBTITLE, "$quiet").wrap(width),
             Content(""),
         ]
@@ -77,7 +76,7 @@ class Welcome(Page):
                 lines += [Content("  ") + line for line in Content.styled(note, "$quiet").wrap(width - 2)]
         elif state.phase not in (Phase.READY, Phase.FAILED, Phase.NOT_AVAILABLE):
             lines += [Content("  ") + line for line in Content.styled(TYPE_ALREADY, "$quiet").wrap(width - 2)]
-        lines += [Content(""), Content.assemble(("Try", "bold"), ("  Tab puts one into the prompt", "$quiet"))]
+        lines += [Content(""), Content.assemble((TRY, "bold"), (TRY_HOW, "$quiet"))]
         for example in self._examples:
             lines.extend(Content.assemble("  ", ("· ", "$accent"), example).wrap(width))
         return lines

@@ -13,10 +13,9 @@ from textual.widgets import Static, TextArea
 
 from shammah_tui.agent.history import History
 from shammah_tui.ui.keys import bindings, editing_bindings
+from shammah_tui.ui.opening import MARK, PLACEHOLDER
 from shammah_tui.ui.plain import typed
 from shammah_tui.ui.widgets.ordered import run_binding
-
-PLACEHOLDER = "Ask anything, or type / for a command"
 
 
 class Prompt(TextArea, inherit_bindings=False):
@@ -126,5 +125,5 @@ class PromptFrame(Horizontal):
         self._history = history
 
     def compose(self) -> ComposeResult:
-        yield Static("›", id="prompt-mark", markup=False)
+        yield Static(MARK, id="prompt-mark", markup=False)
         yield Prompt(self._history, id="prompt")

@@ -11,10 +11,9 @@ from textual import events
 from textual.content import Content
 from textual.message import Message
 
-from shammah_tui.ui.answer import Passage
 from shammah_tui.ui.find import Found, found_in, pattern_of
 from shammah_tui.ui.keys import bindings
-from shammah_tui.ui.markdown_block import is_code_head
+from shammah_tui.ui.lines import is_code_head
 from shammah_tui.ui.widgets.block import Block, Stop
 from shammah_tui.ui.widgets.ordered import run_binding
 from shammah_tui.ui.widgets.transcript import Transcript
@@ -142,6 +141,9 @@ class ReadableTranscript(Transcript, can_focus=True, inherit_bindings=False):
             self.post_message(self.Left(event.character))
 
     def on_click(self, event: events.Click) -> None:
+        # Not before there is an answer: the first picture is not to wait for it.
+        from shammah_tui.ui.answer import Passage
+
         offset = event.get_content_offset(self)
         place = self._place_of(self.scroll_offset.y + offset.y) if offset is not None else None
         if offset is None or place is None or self.text_selection is not None:

@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widget import Widget
 
-from shammah_tui.events import BootstrapState, Phase
+from shammah_tui.state import BootstrapState, Phase
 from shammah_tui.ui import wording
 from shammah_tui.ui.keys import Key
 from shammah_tui.ui.port import ContextUse
