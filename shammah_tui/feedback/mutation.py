@@ -60,6 +60,7 @@ _TESTS = {
     "python": ("Write a pytest test for {}.", "Write a Python test that checks {}.", "I need a pytest test of {}."),
     "rust": ("Write a Rust test for {}.", "I need a Rust test that checks {}.", "Give me a Rust test of {}."),
 }
+_DOES = re.compile(r"\b(?:that|which) (.+?)[.?!]*(?:, please[.!]*)?$")
 _ANY_TEST = ("Write a {language} test for {name}.", "I need a {language} unit test that checks {name}.")
 _OTHER_LANGUAGES = ("JavaScript", "Rust", "Go", "Python", "TypeScript", "Java")
 
@@ -91,13 +92,17 @@ def in_other_languages(prompt: str, language: str, count: int, seed: str) -> tup
     return tuple(dict.fromkeys(made))
 
 
-def tests_of(name: str, language: str, count: int, seed: str) -> tuple[str, ...]:
-    """Requests for tests of functions such as `name`."""
+def tests_of(prompt: str, name: str, language: str, count: int, seed: str) -> tuple[str, ...]:
+    """Requests for tests of functions such as `name`, which `prompt` asked for; half of them say what it does."""
     draw = random.Random(f"{seed} tests")
     shown = LANGUAGES[language].shown if language in LANGUAGES else ""
     forms = _TESTS.get(language, tuple(form.replace("{language}", shown).replace("{name}", "{}") for form in _ANY_TEST))
-    names = [name, *(_fresh_name(name, draw) for _ in range(count))]
-    made = [draw.choice(forms).format(draw.choice((each, f"`{each}`"))) for each in names[:count]]
+    does = _DOES.search(prompt)
+    made: list[str] = []
+    for number in range(count):
+        tested = name if number == 0 else _fresh_name(name, draw)
+        form = draw.choice(forms).format(draw.choice((tested, f"`{tested}`")))
+        made.append(f"{form.rstrip('.')}, which {does[1]}." if does and number % 2 else form)
     return tuple(" ".join(each.split()) for each in dict.fromkeys(made))
 
 

@@ -35,10 +35,10 @@ class Share:
 
 OF_RATING: dict[Color, Share] = {"red": Share(8, 4), "yellow": Share(3, 0), "green": Share(0, 0)}
 HELD_OUT_MAX, IN_SCOPE_MAX, LEFT_ALONE_MAX = 8, 48, 40
-NEAR_MIN = 8
-NEAR_LANGUAGES, NEAR_TESTS, NEAR_TASKS, OTHERS = 6, 6, 10, 16
+NEAR_MIN = 4
+NEAR_LANGUAGES, NEAR_TESTS, NEAR_TASKS, OTHERS = 6, 6, 14, 20
 SHORT_CHARACTERS = 400
-DRAW_TEMPERATURE = 0.5
+DRAWS, DRAW_TEMPERATURE = 2, 1.0
 # So many of the person's own questions are looked at for one rating.
 HISTORY_MAX = 8
 
@@ -175,13 +175,14 @@ class _Making:
         ]
 
     async def _is_sure_of(self, messages: tuple[Message, ...], said: str) -> bool:
-        """Whether an answer is sound, and no chance hit: a short one is given again when it is drawn."""
+        """Whether an answer is sound, and no chance hit: a short one is given again each time that it is drawn."""
         if not said or verifier.trouble(said, ""):
             return False
-        if len(said) > SHORT_CHARACTERS or await self._ask(messages, temperature=DRAW_TEMPERATURE) == said:
-            return True
-        self._unsure.append(messages)
-        return False
+        for _ in range(DRAWS if len(said) <= SHORT_CHARACTERS else 0):
+            if await self._ask(messages, temperature=DRAW_TEMPERATURE) != said:
+                self._unsure.append(messages)
+                return False
+        return True
 
     @property
     def _question(self) -> str:
@@ -190,7 +191,7 @@ class _Making:
     def _tests(self) -> tuple[str, ...]:
         signatures = [code.signatures(block) for block in code.blocks(self._rating.snapshot.answer)]
         name = next((name for found in signatures for name in found), "") or "do_it"
-        return mutation.tests_of(name, self._language, NEAR_TESTS, self._seed)
+        return mutation.tests_of(self._question, name, self._language, NEAR_TESTS, self._seed)
 
     def _variant(self, kind: Kind, messages: Sequence[Message], chosen: str, source: str) -> Variant:
         self._counts[kind] += 1

@@ -30,7 +30,7 @@ def test_a_prompt_with_nothing_to_change_gives_none() -> None:
 
 def test_other_languages_and_tests_are_not_in_the_rules_scope() -> None:
     others = mutation.in_other_languages(PROMPT, "python", 5, "seed")
-    tests = mutation.tests_of("load_box", "python", 5, "seed")
+    tests = mutation.tests_of(PROMPT, "load_box", "python", 5, "seed")
     assert len(others) == 5
     assert len(tests) >= 4
     assert not any(applies(PYTHON, request(prompt)) for prompt in (*others, *tests))
