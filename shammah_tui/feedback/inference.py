@@ -109,6 +109,15 @@ def from_line(line: str, answer: str, language: str = "", *, source: Source = "p
     return replace(draft, verifier=Verifier()) if answer and not draft.proof else draft
 
 
+def speaks_of(note: str, draft: RuleDraft) -> bool:
+    """Whether what a named rule forbids (or asks for) is spoken of in the note: a small model may name any rule."""
+    checks = draft.verifier.forbid or draft.verifier.require
+    named = " ".join(check.value for check in checks).lower()
+    stems = {word[:STEM] for word in re.findall(r"[a-z]{4,}", named)}
+    return any(word[:STEM] in stems for word in re.findall(r"[a-z]{4,}", note.lower()))
+
+
+STEM = 5
 _SCOPED = re.compile(r"^(?:in|for|outside|when)\b", re.IGNORECASE)
 
 

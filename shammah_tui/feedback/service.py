@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 Pick = Callable[[], "Backend | None"]
 
 
+RETRY_SECONDS = 20.0
+
+
 def nobody() -> Backend | None:
     return None
 
@@ -224,12 +227,17 @@ class Feedback:
     async def _run(self) -> None:
         while True:
             self._wanted.clear()
+            # A model may become ready, or whoever else is at it end, without a word.
+            patience: float | None = RETRY_SECONDS
             with suppress(ShammahError):
-                # It is told by the rating's own reason, and tried again at the next occasion.
+                # It is told by the rating's own reason, and tried again.
                 async for event in self._work.all_waiting():
                     for queue in self._listeners:
                         queue.put_nowait(event)
-            await self._wanted.wait()
+                if not (await self.buffer()).waiting:
+                    patience = None
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), patience)
 
     async def _named(self, rating: Rating) -> Rated:
         rule = await self._work.name(rating)

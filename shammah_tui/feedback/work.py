@@ -115,6 +115,8 @@ class Work:
         with _held(self._lock) as ours:
             waiting = await self._ratings.list(Filter(state="waiting")) if ours else ()
             for rating in reversed(waiting):
+                if rating.reason == NO_MODEL and self._local() is None and self._claude() is None:
+                    continue
                 try:
                     async with aclosing(self._settle(rating)) as events:
                         async for event in events:
@@ -168,8 +170,9 @@ class Work:
         return RatingSettled(now, await self._rules.get(now.rule) if now.rule else None)
 
     async def _ask_for_rule(self, rating: Rating, rule: Rule, local: Backend) -> Rule:
-        """What the model names the rule, where that can be checked on the flagged answer; else it stays as it is."""
-        from shammah_tui.feedback.inference import LINE_CHARACTERS_MAX, from_line
+        """What the model names the rule, where that is about the note and can be checked on the flagged answer; else it
+        stays as it is."""
+        from shammah_tui.feedback.inference import LINE_CHARACTERS_MAX, from_line, speaks_of
 
         shot = rating.snapshot
         asked = with_note(shot.system, shot.messages, shot.answer, rating.note, NAME_RULE)
@@ -177,7 +180,9 @@ class Work:
         if not said or "\n" in said or len(said) > LINE_CHARACTERS_MAX:
             return rule
         draft = await asyncio.to_thread(from_line, said, shot.answer, shot.language, source="model")
-        return (await self._rules.edit(rule.id, draft) or rule) if draft.proof else rule
+        if not draft.proof or not speaks_of(rating.note, draft):
+            return rule
+        return await self._rules.edit(rule.id, draft) or rule
 
     async def _proved(self, rating: Rating, rule: Rule | None) -> Rule | None:
         """The rule with what the rewrite proves of its checks. A correction that fails them is right, not they."""
