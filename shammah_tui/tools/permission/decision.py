@@ -74,6 +74,7 @@ class Call:
 
 # No real path is it, and none begins with it.
 _NO_FOLDER = "none"
+_FOLDERS_OF_HOMES = frozenset({"home", "homes", "users"})
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ class Context:
     def real_project(self) -> str:
         """The project; a folder that holds everybody's files (`/`, `/home`) is none, and nothing lies in it."""
         found, home = os.path.realpath(self.project or self.cwd), os.path.realpath(self.home)
-        is_above_home = found == "/" or (found != home and home.startswith(f"{found}/"))
-        return _NO_FOLDER if is_above_home else found
+        holds_homes = found.rpartition("/")[2].lower() in _FOLDERS_OF_HOMES and home.startswith(f"{found}/")
+        return _NO_FOLDER if found == "/" or holds_homes else found
 
     @property
     def has_project(self) -> bool:

@@ -15,7 +15,7 @@ _CARGO = Profile(
     words_of(
         "-r -q -v -vv --release --all --workspace --all-features --no-default-features --lib --bins --tests --doc "
         "--examples --benches --all-targets --no-run --no-fail-fast --locked --offline --frozen --quiet "
-        "--verbose --keep-going"
+        "--verbose --keep-going --no-deps"
     ),
     kinds_of(
         name="-p --package -F --features --bin --test --example --bench --exclude --message-format --color",
