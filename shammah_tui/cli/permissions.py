@@ -17,7 +17,7 @@ from shammah_tui.tools.permission import store
 from shammah_tui.tools.permission.check import check_line
 from shammah_tui.tools.permission.decide import decide
 from shammah_tui.tools.permission.decision import Call, Context, Mode, Rule, Verdict
-from shammah_tui.tools.permission.search_path import resolver
+from shammah_tui.tools.permission.search_path import resolver, search_path_of
 from shammah_tui.ui.plain import visible
 
 HEADING = ("", "TOOL", "", "RULE", "WHERE", "SAVED")
@@ -67,7 +67,8 @@ def _explain(tool: str, subject: str | None, mode: Mode, *, as_json: bool) -> in
         raise RequestError(f"What is {tool} to be given?", "For example: shammah permissions check Bash 'git push'")
     name, others = SUBJECTS[tool]
     folder = os.getcwd()  # noqa: PTH109  a string is what the context takes
-    context = Context(folder, str(Path.home()), shammah_home=str(paths.home()), mode=mode, resolve=resolver())
+    resolve = resolver(search_path_of(os.environ.get("PATH", "")), os.path.realpath(folder))
+    context = Context(folder, str(Path.home()), shammah_home=str(paths.home()), mode=mode, resolve=resolve)
     decision = decide(Call(tool, {name: subject, **others}), _rules().rules, context)
     if as_json:
         grants = [_row(rule) for rule in decision.grants]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from shammah_tui.tools.permission.search_path import SEARCH_PATH
 
@@ -18,7 +18,6 @@ _DROPPED = re.compile(
 )
 _SHELL_FUNCTION = re.compile(r"\(\)")
 _FIXED = {
-    "PATH": ":".join(SEARCH_PATH),
     "PAGER": "cat",
     "GIT_PAGER": "cat",
     "GIT_TERMINAL_PROMPT": "0",
@@ -36,15 +35,17 @@ _QUIET_GIT = (
 )
 
 
-def scrubbed(environment: Mapping[str, str], *, quiet_git: bool = False) -> dict[str, str]:
-    """What a command gets of `environment`. `quiet_git` is for a command that nobody was asked about: git then starts
-    no hook, no monitor and no pager, whatever the repository says."""
+def scrubbed(
+    environment: Mapping[str, str], *, search_path: Sequence[str] = SEARCH_PATH, quiet_git: bool = False
+) -> dict[str, str]:
+    """What a command gets of `environment`, with `search_path` for its PATH. `quiet_git` is for a command that nobody
+    was asked about: git then starts no hook, no monitor and no pager, whatever the repository says."""
     kept = {
         name: value
         for name, value in environment.items()
         if not _DROPPED.fullmatch(name) and not _SHELL_FUNCTION.search(value[:4]) and "%" not in name
     }
-    kept |= _FIXED
+    kept |= _FIXED | {"PATH": ":".join(search_path)}
     if quiet_git:
         kept["GIT_OPTIONAL_LOCKS"] = "0"
         kept["GIT_CONFIG_COUNT"] = str(len(_QUIET_GIT))

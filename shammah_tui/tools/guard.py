@@ -37,8 +37,9 @@ from shammah_tui.tools.environment import scrubbed
 from shammah_tui.tools.permission import store
 from shammah_tui.tools.permission.decide import decide
 from shammah_tui.tools.permission.decision import Call, Context, Decision, Mode, Rule, Verdict, digest_of
-from shammah_tui.tools.permission.need import NOTHING, Need, need_of
-from shammah_tui.tools.permission.search_path import resolver
+from shammah_tui.tools.permission.need import NOTHING, Need, need_of, programs_of
+from shammah_tui.tools.permission.place import is_within
+from shammah_tui.tools.permission.search_path import outside, resolver, search_path_of
 from shammah_tui.tools.preview import Preview, preview
 from shammah_tui.tools.sandbox.sandbox import OFF, Sandbox
 from shammah_tui.tools.tool import Context as Ground
@@ -71,16 +72,20 @@ class Guard:
         self._saved: tuple[Rule, ...] = ()
         self._store = store.store_file(home)
         self._stored_as: tuple[int, ...] | None = ()
-        self._resolve = resolver()
-        self._usual = scrubbed(environment)
-        self._quiet = scrubbed(environment, quiet_git=True)
+        search_path = search_path_of(environment.get("PATH", ""))
+        self._real_project = os.path.realpath(project)
+        self._resolve = resolver(search_path, self._real_project)
+        self._usual = scrubbed(environment, search_path=search_path)
+        # What nobody is asked about, with the project's own programs (a virtual environment) and without.
+        self._inside = scrubbed(environment, search_path=search_path, quiet_git=True)
+        self._quiet = self._inside | {"PATH": ":".join(outside(search_path, self._real_project))}
         self.ground = Ground(project, home, self._usual, limits=limits or Limits())
 
     def judge(self, call: ToolCall) -> Decision:
         """What is to be done with a call; never raises for what a model writes. Raises HomeError where the store of
         rules cannot be read."""
         arguments, trouble = self._read(call)
-        context = self._context(self._quiet)
+        context = self._context(self._inside if self._runs_inside(call.name, arguments) else self._quiet)
         asked = Call(call.name, arguments)
         if trouble:
             return Decision(Verdict.DENY, trouble, digest=digest_of(asked, context))
@@ -154,10 +159,18 @@ class Guard:
 
     def _bound(self, call: Call, decision: Decision) -> Ground | None:
         """The ground for exactly the call that `decision` was made for; None where it was made for another."""
-        for environment in (self._quiet, self._usual):
+        for environment in (self._quiet, self._inside, self._usual):
             if decision.digest == digest_of(call, self._context(environment)):
                 return self._narrowed(call, decision, environment)
         return None
+
+    def _runs_inside(self, tool: str, arguments: Mapping[str, Any]) -> bool:
+        """Whether a command starts a program of the project itself."""
+        command = arguments.get("command")
+        if tool != "Bash" or not isinstance(command, str):
+            return False
+        found = map(self._resolve, programs_of(command))
+        return any(path is not None and is_within(path, self._real_project) for path in found)
 
     def _narrowed(self, call: Call, decision: Decision, environment: Mapping[str, str]) -> Ground:
         """The session's ground with no more than this call was allowed."""

@@ -183,6 +183,38 @@ async def test_what_runs_without_a_question_starts_no_hook_and_what_was_asked_ru
     assert "core.hooksPath" in by_itself.text or not decision.grants
 
 
+async def test_programs_of_the_person_are_found_and_those_of_the_project_ask(
+    folder: Path, own_ground: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    theirs, open_to_all = tmp_path_factory.mktemp("bin"), tmp_path_factory.mktemp("open")
+    open_to_all.chmod(0o777)
+    inside = folder / "bin"
+    own = ("mine-too", "head", "pytest")
+    for place, name in ((theirs, "mine"), (open_to_all, "evil"), *((inside, name) for name in own)):
+        place.mkdir(exist_ok=True)
+        (place / name).write_text("#!/bin/sh\necho it is $0\n")
+        (place / name).chmod(0o755)
+    guard = Guard(folder, own_ground, {"HOME": "/h", "PATH": f"{folder}/bin:{theirs}:.:{open_to_all}"})
+    for name, printed in (("mine", f"it is {theirs}/mine"), ("mine-too", f"it is {folder}/bin/mine-too")):
+        command = call("Bash", command=name)
+        assert printed in (await result_of(guard, command, guard.grant_once(guard.judge(command)))).text
+    missing = call("Bash", command="evil")
+    assert "not found" in (await result_of(guard, missing, guard.grant_once(guard.judge(missing)))).text
+    store.add(
+        store.store_file(own_ground),
+        (Rule("Bash", "head *"), Rule("Bash", "wc *"), Rule("Bash", "pytest"), Rule("Bash", "mine")),
+    )
+    shadowed = guard.judge(call("Bash", command="head a"))
+    assert shadowed.verdict is Verdict.ASK
+    assert "of the project itself" in shadowed.reason
+    (inside / "wc").symlink_to("/usr/bin/env")
+    assert guard.judge(call("Bash", command="wc a")).verdict is Verdict.ASK
+    tests = call("Bash", command="pytest -q")
+    assert (await result_of(guard, tests, guard.judge(tests))).text == f"it is {inside}/pytest"
+    by_itself = call("Bash", command="mine")
+    assert (await result_of(guard, by_itself, guard.judge(by_itself))).text == f"it is {theirs}/mine"
+
+
 async def test_the_commands_that_ask_a_background_command_need_no_question(guard: Guard) -> None:
     start = call("Bash", command="echo hello; sleep 60", background=True)
     started = await result_of(guard, start, guard.grant_once(guard.judge(start)))

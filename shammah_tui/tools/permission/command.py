@@ -23,7 +23,7 @@ from shammah_tui.tools.permission.place import (
     locate,
 )
 from shammah_tui.tools.permission.profiles.shape import Refused, Use, words_of
-from shammah_tui.tools.permission.profiles.table import JUDGES
+from shammah_tui.tools.permission.profiles.table import JUDGES, RUN_THE_PROJECT
 from shammah_tui.tools.permission.syntax import Command, NotUnderstood, Word, parse
 
 _PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z|\[\Z")
@@ -113,7 +113,8 @@ class _Judgement:
         if words[0].is_glob or not _PROGRAM.match(name) or name in _RESERVED:
             return self._floor(words) or Finding(Verdict.ASK, f"`{name}` is not the plain name of a program")
         found = self.context.resolve(name)
-        if found is not None and is_within(found, self.context.real_project):
+        is_inside = found is not None and is_within(found, self.context.real_project)
+        if is_inside and name not in RUN_THE_PROJECT:
             return self._floor(words) or Finding(Verdict.ASK, f"`{name}` is a file of the project itself")
         judge_of = JUDGES.get(name)
         try:

@@ -110,6 +110,14 @@ def need_of(command: str) -> Need:
     return found
 
 
+def programs_of(command: str) -> list[str]:
+    """The names of the programs that a line starts; none where its shape is not understood."""
+    try:
+        return [part.words[0].text for part in parse(command)]
+    except NotUnderstood:
+        return []
+
+
 def _need_of(words: Sequence[str]) -> Need:
     name = words[0].rpartition("/")[2]
     if name in _PROGRAMS:

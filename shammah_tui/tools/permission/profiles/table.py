@@ -7,7 +7,7 @@ from functools import partial
 
 from shammah_tui.tools.permission.profiles import builder, checker, client, expression, git, runner
 from shammah_tui.tools.permission.profiles.reader import MAKERS, READERS
-from shammah_tui.tools.permission.profiles.shape import Judge, Profile, Refused, Use
+from shammah_tui.tools.permission.profiles.shape import Judge, Profile, Refused, Use, words_of
 from shammah_tui.tools.permission.syntax import Word
 
 
@@ -74,3 +74,9 @@ JUDGES: dict[str, Judge] = {
     "pip3": client.pip,
     "uv": client.uv,
 }
+
+RUN_THE_PROJECT = words_of(
+    "pytest py.test python python3 npm pnpm yarn node cargo make go mvn gradle dotnet ruff black mypy tsc eslint "
+    "prettier"
+)
+"""Allowing one means trusting the project's code, so that it may be a file of the project (`.venv/bin/pytest`)."""
