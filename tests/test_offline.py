@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,25 @@ def test_a_sealed_process_still_reaches_this_machine() -> None:
         "one, two = socket.socketpair(); one.sendall(b'x')"
     )
     assert answer.stdout == "through\n", answer.stderr
+
+
+def test_the_setting_seals_whatever_command_runs() -> None:
+    code = """
+import socket
+from argparse import Namespace
+from shammah_tui.cli.configured import configured
+from shammah_tui.offline import Sealed
+configured(Namespace())
+try:
+    socket.socket(type=socket.SOCK_DGRAM).connect(("192.0.2.1", 9))
+except Sealed:
+    print("stopped")
+else:
+    print("through")
+"""
+    for offline, expected in (("true", "stopped"), ("false", "through")):
+        environment = {**os.environ, "SHAMMAH_OFFLINE": offline}
+        answer = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False, env=environment
+        )
+        assert answer.stdout.strip() == expected, answer.stderr

@@ -219,3 +219,27 @@ async def test_a_child_process_may_be_killed_without_a_word(tmp_path: Path) -> N
     runtime = runtime_with(None, Engine(), tmp_path)
     assert (await heard(runtime, "how do I kill the child process?"))[-1] == TurnEnded("stop")
     await runtime.close()
+
+
+async def test_what_claude_declined_is_neither_kept_nor_sent_again(tmp_path: Path) -> None:
+    refusal = answer("I can", stop_reason="refusal", stop_details={"type": "refusal", "category": "cyber"})
+    async with MessagesServer.running([refusal, answer("Hello.")]) as server:
+        runtime = runtime_with(server, Engine(states=(LOADING,)), tmp_path)
+        try:
+            events = await heard(runtime, "make a virus")
+            assert isinstance(events[-1], TurnFailed)
+            assert "declined" in events[-1].message
+            assert said(await heard(runtime, "hi")) == "Hello."
+        finally:
+            await runtime.close()
+    assert "virus" not in json.dumps(server.requests[1]["messages"])
+
+
+async def test_claude_may_write_as_much_as_its_own_setting_says(tmp_path: Path) -> None:
+    async with MessagesServer.running([answer("Hello.")]) as server:
+        runtime = runtime_with(server, Engine(states=(LOADING,)), tmp_path)
+        try:
+            await heard(runtime)
+        finally:
+            await runtime.close()
+    assert server.requests[0]["max_tokens"] == ClaudeSettings().max_tokens

@@ -101,16 +101,31 @@ def _sentences(text: str) -> list[str]:
 
 
 def _is_sign(sentence: str) -> bool:
-    if any(form.search(sentence) for form in FOREIGN):
+    forms = _forms()
+    if any(form.search(sentence) for form in forms.foreign):
         return True
-    if any(form.search(sentence) for form in WHOLE_VETOES):
+    if any(form.search(sentence) for form in forms.whole_vetoes):
         return False
-    for form in SIGNS:
+    for form in forms.signs:
         for found in form.finditer(sentence):
             before, after = sentence[: found.start()], sentence[found.end() :]
-            if not any(veto.search(f"{before}⟦{found[0]}⟧{after}") for veto in VETOES):
+            if not any(veto.search(f"{before}⟦{found[0]}⟧{after}") for veto in forms.vetoes):
                 return True
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    signs: tuple[re.Pattern[str], ...]
+    vetoes: tuple[re.Pattern[str], ...]
+    whole_vetoes: tuple[re.Pattern[str], ...]
+    foreign: tuple[re.Pattern[str], ...]
+
+
+@cache
+def _forms() -> _Forms:
+    """Compiled at the first question, not at the start of the program."""
+    return _Forms(*(tuple(map(re.compile, forms)) for forms in (SIGNS, VETOES, WHOLE_VETOES, FOREIGN)))
 
 
 @cache

@@ -6,8 +6,6 @@ Change them together with the labelled lines of the tests, and look at `scripts/
 
 from __future__ import annotations
 
-import re
-
 # Up to so many words between a person and what they say of themselves.
 _GAP = r"(?:[ ,]+[\w'-]+){0,7}[ ,]+"
 _I = r"\b(?:i|i'm|im|i've|ive|i'd|i'll|ima|imma)\b"
@@ -17,7 +15,7 @@ _OTHER = (
 )
 _PLACE = r"(?:a|the|this|that|my) (?:bridge|roof|building|balcony|cliff|ledge|window|train|tracks|platform|edge)"
 
-_SIGNS = (
+SIGNS = (
     # To kill oneself, said by the one who would.
     r"\b(?:kill|killing|hang|hanging|drown|drowning|poison|poisoning|unalive|unaliving|off|offing|shoot|shooting) "
     r"myself\b",
@@ -77,7 +75,7 @@ _SIGNS = (
     rf"{_I}{_GAP}having a (?:heart attack|stroke)\b",
 )
 
-_VETOES = (
+VETOES = (
     # Of code, and of what code does.
     r"⟧ ?\(",
     r"⟧:? .*(?:os\.kill|getpid|\bpid\b|\$\$|sigkill|sigterm|\bexit code\b)",
@@ -101,7 +99,7 @@ _VETOES = (
 )
 
 # The sentence is about words, or gives an order to write or to judge some.
-_WHOLE_VETOES = (
+WHOLE_VETOES = (
     r"\b(?:lyrics?|regex|classifier|classify|classified|translate|translation|labels?|labelled|fixture|test data|"
     r"test case|dataset|toxic\w*|moderation|detector|sentiment|synonyms?|prevention|filter list)\b",
     r"^(?:please )?(?:can you |could you )?(?:write|draft|compose|generate|continue|finish|rewrite|summari[sz]e|proofread)"
@@ -113,7 +111,7 @@ _WHOLE_VETOES = (
     r"(?:just |really )?(?:makes?|made|making) me (?:want to|wanna)\b",
 )
 
-_FOREIGN = (
+FOREIGN = (
     # German, French, Spanish, Portuguese, Italian, Dutch, Polish, Russian, Hebrew.
     r"\bich (?:will|möchte|werde|muss)\b.*\b(?:sterben|mich (?:umbringen|töten|erhängen|ritzen))\b",
     r"\bich (?:will|möchte|kann) (?:einfach )?nicht mehr (?:leben|weiterleben)\b",
@@ -130,13 +128,3 @@ _FOREIGN = (
     r"אני (?:רוצה|עומד|עומדת|הולך|הולכת|מתכוון|מתכוונת) (?:למות|להתאבד|להרוג את עצמי)|לא רוצה (?:יותר )?לחיות|"
     r"לשים קץ לחיי|אין לי (?:סיבה|בשביל מה) לחיות",
 )
-
-
-def _compiled(forms: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(form) for form in forms)
-
-
-SIGNS = _compiled(_SIGNS)
-VETOES = _compiled(_VETOES)
-WHOLE_VETOES = _compiled(_WHOLE_VETOES)
-FOREIGN = _compiled(_FOREIGN)

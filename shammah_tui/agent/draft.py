@@ -96,6 +96,10 @@ class Draft:
             case _:
                 pass
 
+    def withdraw(self) -> None:
+        """Forget what the request under way said so far: it was declined, and may not be sent again."""
+        self._parts, self._calls = [], []
+
     def finish(self, event: ToolFinished, changes: Sequence[FileChange] = ()) -> None:
         """The result of one call; results may come in any order."""
         message = Message("tool", event.text, tool_call_id=event.call_id, failed=event.failed)

@@ -1,6 +1,7 @@
 """What the person sent before, kept in the home across sessions: one JSON string a line, the newest last.
 
-A torn or garbled line costs that line only. The file is 0600, read once, appended to, and cut when it has grown.
+A torn or garbled line costs that line only. The file is 0600, read once, appended to, and cut when it has grown. What
+tells of danger to the person (`crisis`) is never written to it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import errno
 import json
 import os
 from pathlib import Path
+
+from shammah_tui.agent.crisis import detect
 
 KEPT = 1000
 # The file is rewritten only when it holds this many times what is kept.
@@ -53,7 +56,7 @@ class History:
         if not repeated:
             self._texts.append(text)
         self.rewind()
-        if not repeated and self._file is not None:
+        if not repeated and self._file is not None and not detect(text):
             _append(self._file, text)
 
     def rewind(self) -> None:

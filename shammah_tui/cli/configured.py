@@ -1,4 +1,5 @@
-"""What every command does first: read the settings, write the defaults on the first start, say what looks odd."""
+"""What every command does first: read the settings, write the defaults on the first start, say what looks odd, and,
+where the settings say offline, close this process off from other machines."""
 
 from __future__ import annotations
 
@@ -23,6 +24,10 @@ def configured(options: Namespace) -> Configuration:
     configuration = read_configuration(options)
     for warning in configuration.warnings:
         tell_warning(warning)
+    if configuration.settings.offline:
+        from shammah_tui.offline import seal
+
+        seal()
     return configuration
 
 

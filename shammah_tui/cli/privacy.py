@@ -16,7 +16,7 @@ from shammah_tui.config.settings import Settings
 from shammah_tui.journal.ledger import Ledger, Listing, Sent, by_host
 from shammah_tui.ui.plain import first_line
 
-HEADING = ("WHEN", "TO", "SENT", "WHY", "COST", "OUTCOME", "QUESTION")
+HEADING = ("WHEN", "TO", "SENT", "WHY", "COST", "OUTCOME", "WHAT")
 QUESTION_CHARACTERS = 40
 CLOUD = {
     "ask": "Shammah asks before a question goes to Claude by itself (router.cloud = ask)",

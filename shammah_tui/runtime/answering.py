@@ -12,14 +12,15 @@ from shammah_tui.agent.calls import Calls
 from shammah_tui.agent.draft import Draft
 from shammah_tui.agent.loop import Limits, Route, turn
 from shammah_tui.backends import experience
-from shammah_tui.backends.certainty import Evidence, is_looping
+from shammah_tui.backends.certainty import Curve, Evidence, declines, is_looping
 from shammah_tui.backends.certainty import doubt as doubt_of
 from shammah_tui.backends.router import Choice, Local, Request, Wait
 from shammah_tui.backends.router import Claude as ToClaude
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Message, ToolSpec
-from shammah_tui.errors import CloudError, ContextOverflow, EngineGone, ShammahError
+from shammah_tui.errors import CloudError, CloudTrouble, ContextOverflow, EngineGone, ShammahError
 from shammah_tui.events import CloudOffered, Noticed, TurnEnded, TurnEvent, TurnFailed, TurnStarted, TurnWaiting
+from shammah_tui.runtime.calibration import WEIGHTS
 from shammah_tui.runtime.link import SEND_AGAIN, EngineLink
 from shammah_tui.runtime.routing import Routing
 from shammah_tui.store.rating import Rating
@@ -28,7 +29,6 @@ from shammah_tui.tools.specification import ALL
 
 # What a chat template puts around a message or a tool, in tokens, at most.
 _TEMPLATE_TOKENS_MAX = 100
-_WEIGHTS = {"red": 4.0, "yellow": 2.0, "green": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class Answering:
     routing: Routing
     guard: Guard
     rated: Callable[[], Awaitable[Sequence[Rating]]]
+    curve: Callable[[str], Awaitable[Curve]]
+    """How sure a model has to be, by its name; see `calibration`."""
     adapter: Callable[[], str]
 
     async def answer(self, draft: Draft, request: Request) -> AsyncGenerator[TurnEvent, None]:
@@ -83,6 +85,9 @@ class Answering:
                     request = longer
                 except CloudError as error:
                     self.routing.failed(error)
+                    if error.trouble is CloudTrouble.REFUSED:
+                        draft.withdraw()
+                        raise
                     if draft.said_something or "cloud" in (request.asked, self.routing.asked):
                         raise
                     yield Noticed(f"Claude gave no answer: {error.message}")
@@ -96,28 +101,29 @@ class Answering:
         for rating in await self.rated():
             shot = rating.snapshot
             if shot.route in tallies and experience.kind_of(shot.question) == kind:
-                tally, weight = tallies[shot.route], _WEIGHTS[rating.color]
+                tally, weight = tallies[shot.route], WEIGHTS[rating.color]
                 good, bad = (weight, 0.0) if rating.color == "green" else (0.0, weight)
                 tallies[shot.route] = experience.Tally(tally.good + good, tally.bad + bad)
         return experience.doubt(kind, tallies["local"], tallies["claude"], random.Random())
 
     async def _turn(self, draft: Draft, choice: Local | ToClaude, request: Request) -> AsyncGenerator[TurnEvent, None]:
         route = await self._route(choice)
-        model = self.settings.model
-        limits = Limits(model.temperature, model.max_tokens, self.settings.agent.steps)
+        model, to_claude = self.settings.model, route.name == "claude"
+        max_tokens = self.settings.claude.max_tokens if to_claude else model.max_tokens
+        limits = Limits(model.temperature, max_tokens, self.settings.agent.steps)
         running = turn(draft, route, limits, tools=ALL, calls=Calls(self.guard, draft))
         async with aclosing(running) as events:
             async for event in events:
                 if isinstance(event, TurnEnded):
-                    if route.name == "claude":
+                    if to_claude:
                         self.routing.answered()
-                    elif offer := await self._offer(draft, request):
+                    elif offer := await self._offer(draft, event, request):
                         yield CloudOffered(offer)
                 yield event
 
-    async def _offer(self, draft: Draft, request: Request) -> str:
+    async def _offer(self, draft: Draft, ended: TurnEnded, request: Request) -> str:
         """Why Claude should be asked as well, where it could be; empty where the local answer seems good."""
-        doubt = doubt_of(evidence(draft))
+        doubt = doubt_of(evidence(draft, ended), await self.curve(draft.started.model))
         if not doubt:
             return ""
         choice = await self.routing.choice(replace(request, doubt=doubt))
@@ -155,8 +161,8 @@ def prompt_bytes(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
     return said + called + offered
 
 
-def evidence(draft: Draft) -> Evidence:
-    """What the answer shows of its own worth: loops, calls that cannot be read, tools that fail one after the other."""
+def evidence(draft: Draft, ended: TurnEnded) -> Evidence:
+    """What the answer shows of its own worth: how sure it began, loops, calls that cannot be read, tools that fail."""
     entries = draft.entries("stop")
     text = next((entry.message.content for entry in reversed(entries) if entry.message.role == "assistant"), "")
     calls = [call for entry in entries for call in entry.message.tool_calls]
@@ -167,6 +173,9 @@ def evidence(draft: Draft) -> Evidence:
                 break
             failures += 1
     return Evidence(
+        ended.mean_logprob,
+        ended.mean_entropy,
+        declined=declines(text),
         is_looping=is_looping(text),
         malformed_calls=sum(not _is_object(call.arguments) for call in calls),
         tool_failures=failures,

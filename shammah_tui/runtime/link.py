@@ -190,4 +190,4 @@ async def connect_engine(settings: Settings, model: str | None) -> tuple[Engine,
     from shammah_tui.backends.local import LocalBackend
 
     client = await connect(settings, model=model)
-    return client, LocalBackend(client)
+    return client, LocalBackend(client, certainty=settings.router.escalate != "never")

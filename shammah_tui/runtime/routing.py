@@ -113,6 +113,9 @@ class Routing:
         return None
 
     def failed(self, error: CloudError) -> None:
+        """A question that Claude declined says nothing of the next one."""
+        if error.trouble is CloudTrouble.REFUSED:
+            return
         self._trouble, self._troubled_at = error.trouble, time.monotonic()
 
     def answered(self) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from shammah_tui.agent.loop import Backend
     from shammah_tui.feedback.service import Feedback
     from shammah_tui.runtime.answering import Answering
+    from shammah_tui.runtime.calibration import Calibration
     from shammah_tui.runtime.own_command import CommandEvent
     from shammah_tui.store.rule import Rule
     from shammah_tui.tools.guard import Guard
@@ -80,6 +81,7 @@ class Runtime:
         self._attended = attended
         self._guard: Guard | None = None
         self._feedback: Feedback | None = None
+        self._calibration: Calibration | None = None
         self._help_shown_for = ""
 
     # The engine and its state
@@ -276,6 +278,9 @@ class Runtime:
             journal.trouble = journal.trouble or error.message
 
     def _exchange(self, draft: Draft, ended: TurnEnded) -> Exchange:
+        from shammah_tui.backends.experience import kind_of
+        from shammah_tui.runtime.calibration import signals
+
         begun = draft.started
         calls = tuple(call.name for entry in draft.entries("stop") for call in entry.message.tool_calls)
         return Exchange(
@@ -291,16 +296,22 @@ class Runtime:
             ended.tokens_per_second,
             self.record.session,
             draft.turn,
+            kind=kind_of(draft.question),
             tools=calls,
             adapter=begun.adapter,
+            signals=signals(ended),
         )
 
     async def _answering(self) -> Answering:
         guard = await self.guard()
         from shammah_tui.runtime.answering import Answering
+        from shammah_tui.runtime.calibration import Calibration
 
         feedback = await self.feedback()
-        return Answering(self.settings, self.link, self.routing, guard, feedback.ratings.list, lambda: "")
+        if self._calibration is None:
+            self._calibration = Calibration(self.metrics, feedback.ratings.list)
+        curve = self._calibration.curve
+        return Answering(self.settings, self.link, self.routing, guard, feedback.ratings.list, curve, lambda: "")
 
     async def _rules_for(self, question: str) -> tuple[Rule, ...]:
         """The person's rules that are in the scope of a question, most important first."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import httpx2
 
-from shammah_tui import __version__
+from shammah_tui import __version__, paths
+from shammah_tui.errors import HomeError
+from shammah_tui.journal.ledger import Departure, Ledger
 from shammah_tui.tools.address import Destination, locate, place_of, read
 from shammah_tui.tools.tool import Context, Refused
 
@@ -57,6 +61,33 @@ async def fetch(text: str, context: Context) -> Page | Elsewhere:
     raise Refused(f"{text} redirects more than {limits.web_redirects} times.")
 
 
+@asynccontextmanager
+async def _sent(
+    client: httpx2.AsyncClient, destination: Destination, headers: dict[str, str], context: Context
+) -> AsyncIterator[httpx2.Response]:
+    """The response to one request, which stands in the ledger before it leaves. Raises Refused where it cannot."""
+    extensions = {"sni_hostname": destination.host}
+    request = client.build_request("GET", destination.pinned, headers=headers, extensions=extensions)
+    size = len(request.url.raw_path) + sum(len(name) + len(value) + 4 for name, value in request.headers.raw)
+    ledger = Ledger(context.home / paths.privacy_ledger().name)
+    outcome = "failed"
+    response: httpx2.Response | None = None
+    try:
+        name = await ledger.depart(Departure(destination.host_header, "WebFetch", size, question=str(destination.url)))
+    except HomeError as error:
+        raise Refused(f"Nothing was sent, because it could not be written down: {error.message}") from error
+    try:
+        response = await client.send(request, stream=True)
+        yield response
+        outcome = "answered"
+    finally:
+        received = response.num_bytes_downloaded if response is not None else 0
+        if response is not None:
+            await response.aclose()
+        with suppress(HomeError):  # the ledger then lists the end as unknown, which is true
+            await ledger.end(name, outcome, received_bytes=received)
+
+
 async def _ask(destination: Destination, context: Context) -> Page | httpx2.URL:
     """One request; a redirect is answered by where it leads. Nothing of the person's environment takes part."""
     verify = ssl.create_default_context(cafile=str(context.certificates)) if context.certificates else True
@@ -69,8 +100,7 @@ async def _ask(destination: Destination, context: Context) -> Page | httpx2.URL:
     client = httpx2.AsyncClient(
         trust_env=False, follow_redirects=False, verify=verify, timeout=context.limits.web_seconds
     )
-    extensions = {"sni_hostname": destination.host}
-    async with client, client.stream("GET", destination.pinned, headers=headers, extensions=extensions) as response:
+    async with client, _sent(client, destination, headers, context) as response:
         location = response.headers.get("location")
         if response.is_redirect and location:
             return destination.url.join(location)

@@ -99,3 +99,12 @@ def test_a_device_is_not_read(tmp_path: Path) -> None:
     file = tmp_path / "history"
     file.symlink_to("/dev/zero")
     assert History(file).problem
+
+
+def test_words_of_danger_are_not_written_down(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.jsonl")
+    history.add("I want to kill myself")
+    history.add("kill the child process")
+    assert "myself" not in (tmp_path / "history.jsonl").read_text()
+    assert history.older("") == "kill the child process"
+    assert history.older("") == "I want to kill myself"

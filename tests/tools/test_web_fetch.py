@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from shammah_tui import paths
+from shammah_tui.journal.ledger import Ledger
 from shammah_tui.tools import address
 from shammah_tui.tools.page import decoded, to_markdown
 from shammah_tui.tools.tool import Context, Limits, Refused
@@ -212,3 +214,20 @@ async def test_an_encrypted_page_is_checked_by_its_name_although_an_address_is_d
         assert "cannot be fetched" in wrong_name.text
         unknown = replace(trusting, certificates=None)
         assert (await call("WebFetch", unknown, url=f"https://localhost:{port}/page")).failed
+
+
+async def test_every_request_stands_in_the_ledger_before_it_leaves(call: Call, granted: Context, origin: str) -> None:
+    await call("WebFetch", granted, url=f"http://{origin}/moved")
+    sent = Ledger(paths.privacy_ledger()).read().sent
+    assert [item.departure.to for item in sent] == [origin, origin]
+    assert [item.departure.why for item in sent] == ["WebFetch", "WebFetch"]
+    assert [item.outcome for item in sent] == ["answered", "answered"]
+    assert all(item.departure.sent_bytes > 50 for item in sent)
+    assert sent[1].departure.question.endswith("/page")
+    paths.privacy_ledger().unlink()
+    paths.privacy_ledger().mkdir()
+    Pages.seen = []
+    result = await call("WebFetch", granted, url=f"http://{origin}/page")
+    assert result.failed
+    assert "Nothing was sent" in result.text
+    assert Pages.seen == []
