@@ -109,10 +109,13 @@ def from_line(line: str, answer: str, language: str = "", *, source: Source = "p
     return replace(draft, verifier=Verifier()) if answer and not draft.proof else draft
 
 
-def speaks_of(note: str, draft: RuleDraft) -> bool:
-    """Whether what a named rule forbids (or asks for) is spoken of in the note: a small model may name any rule."""
-    checks = draft.verifier.forbid or draft.verifier.require
-    named = " ".join(check.value for check in checks).lower()
+def is_credible(draft: RuleDraft, note: str, flagged: str) -> bool:
+    """Whether a rule that a model named is the note's: a small model may name any. What it forbids must be in the
+    flagged answer, and the note must speak of it; where it forbids nothing, of what it asks for."""
+    forbidden = [check for check in draft.verifier.forbid if verifier.found(check, flagged, draft.scope)]
+    if not draft.proof or (draft.verifier.forbid and not forbidden):
+        return False
+    named = " ".join(check.value for check in forbidden or draft.verifier.require).lower()
     stems = {word[:STEM] for word in re.findall(r"[a-z]{4,}", named)}
     return any(word[:STEM] in stems for word in re.findall(r"[a-z]{4,}", note.lower()))
 

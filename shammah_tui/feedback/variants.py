@@ -34,9 +34,9 @@ class Share:
 
 
 OF_RATING: dict[Color, Share] = {"red": Share(8, 4), "yellow": Share(3, 0), "green": Share(0, 0)}
-HELD_OUT_MAX, IN_SCOPE_MAX, LEFT_ALONE_MAX = 8, 48, 40
+HELD_OUT_MAX, IN_SCOPE_MAX, LEFT_ALONE_MAX = 8, 48, 72
 NEAR_MIN = 4
-NEAR_LANGUAGES, NEAR_TESTS, NEAR_TASKS, OTHERS = 6, 6, 14, 20
+NEAR_LANGUAGES, NEAR_TESTS, NEAR_TASKS, OTHERS = 8, 16, 16, 24
 SHORT_CHARACTERS = 400
 DRAWS, DRAW_TEMPERATURE = 2, 1.0
 # So many of the person's own questions are looked at for one rating.

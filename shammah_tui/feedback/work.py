@@ -170,9 +170,8 @@ class Work:
         return RatingSettled(now, await self._rules.get(now.rule) if now.rule else None)
 
     async def _ask_for_rule(self, rating: Rating, rule: Rule, local: Backend) -> Rule:
-        """What the model names the rule, where that is about the note and can be checked on the flagged answer; else it
-        stays as it is."""
-        from shammah_tui.feedback.inference import LINE_CHARACTERS_MAX, from_line, speaks_of
+        """What the model names the rule, where that is about the note and can be checked; else it stays as it is."""
+        from shammah_tui.feedback.inference import LINE_CHARACTERS_MAX, from_line, is_credible
 
         shot = rating.snapshot
         asked = with_note(shot.system, shot.messages, shot.answer, rating.note, NAME_RULE)
@@ -180,7 +179,7 @@ class Work:
         if not said or "\n" in said or len(said) > LINE_CHARACTERS_MAX:
             return rule
         draft = await asyncio.to_thread(from_line, said, shot.answer, shot.language, source="model")
-        if not draft.proof or not speaks_of(rating.note, draft):
+        if not is_credible(draft, rating.note, shot.answer):
             return rule
         return await self._rules.edit(rule.id, draft) or rule
 
