@@ -109,15 +109,6 @@ class Guard:
         shown = await asyncio.to_thread(preview, call.name, arguments, ground)
         return replace(shown, reach=self._reach(call.name, arguments))
 
-    def _reach(self, tool: str, arguments: Mapping[str, Any]) -> str:
-        """What a command could touch, in words."""
-        if tool != "Bash":
-            return ""
-        if not self.sandbox.is_on:
-            return f"no sandbox: {self.sandbox.reason}"
-        need = need_of(arguments["command"])
-        return f"inside the sandbox, with {need}" if need else "inside the sandbox, without the network"
-
     def grant_once(self, decision: Decision) -> Decision:
         """The person's yes to a question, for this call alone."""
         return self._allowed(decision, "you allowed it once")
@@ -156,6 +147,15 @@ class Guard:
 
     async def close(self) -> None:
         await self.ground.jobs.close()
+
+    def _reach(self, tool: str, arguments: Mapping[str, Any]) -> str:
+        """What a command could touch, in words."""
+        if tool != "Bash":
+            return ""
+        if not self.sandbox.is_on:
+            return f"no sandbox: {self.sandbox.reason}"
+        need = need_of(arguments["command"])
+        return f"inside the sandbox, with {need}" if need else "inside the sandbox, without the network"
 
     def _bound(self, call: Call, decision: Decision) -> Ground | None:
         """The ground for exactly the call that `decision` was made for; None where it was made for another."""
