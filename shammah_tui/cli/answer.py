@@ -10,6 +10,7 @@ from shammah_tui.conversation import FinishReason, ToolCall
 from shammah_tui.errors import ShammahError
 from shammah_tui.events import (
     BootstrapState,
+    HelpShown,
     ModelSummary,
     Noticed,
     StepEnded,
@@ -77,6 +78,9 @@ class Answer:
     started: TurnStarted | None = None
     ended: TurnEnded | None = None
     model: ModelSummary | None = None
+    """None where Claude answers."""
+    help: HelpShown | None = None
+    """Shown in place of an answer, where the question tells of danger to the person."""
     failure: ShammahError | None = None
 
     @property
@@ -91,6 +95,8 @@ class Answer:
     def finish_reason(self) -> FinishReason:
         if self.ended is not None:
             return self.ended.finish_reason
+        if self.help is not None:
+            return "stop"
         return "interrupted" if isinstance(self.failure, Interrupted | OutOfTime) else "lost"
 
     @property
@@ -100,7 +106,7 @@ class Answer:
     def hear(self, event: TurnEvent, state: BootstrapState) -> None:
         match event:
             case TurnStarted():
-                self.started, self.model = event, state.model
+                self.started, self.model = event, state.model if event.route == "local" else None
             case TextArrived(text):
                 self.parts.append(text)
             case ToolRequested(call):
@@ -113,6 +119,8 @@ class Answer:
                 # What is said after a tool is a paragraph of its own.
                 if self.text and not self.text.endswith("\n"):
                     self.parts.append("\n\n")
+            case HelpShown():
+                self.help = event
             case Noticed(text):
                 self.notices.append(text)
             case TurnEnded():
@@ -132,6 +140,8 @@ class Answer:
             "model": self.model.id if self.model else None,
             "model_name": self.started.model if self.started else None,
             "route": self.started.route if self.started else None,
+            "reason": self.started.reason or None if self.started else None,
+            "help": f"{self.help.title}\n\n{self.help.text}" if self.help else None,
             "is_demo": self.model.is_demo if self.model else False,
             "finish_reason": self.finish_reason,
             "tool_calls": [
@@ -149,6 +159,8 @@ class Answer:
                 "prompt_tokens": ended.usage.prompt_tokens,
                 "completion_tokens": ended.usage.completion_tokens,
                 "cached_tokens": ended.usage.cached_tokens,
+                "cache_write_tokens": ended.usage.cache_write_tokens,
+                "cost_usd": ended.usage.cost_usd,
             },
             "timings": {
                 "first_token_seconds": ended.first_token_seconds,

@@ -167,6 +167,23 @@ def _add_query_options(parser: Parser, *, shown: bool) -> None:
     parser.add_argument(
         "--no-stream", action="store_true", default=ABSENT, help=text("print the answer when it is complete")
     )
+    route = parser.add_mutually_exclusive_group()
+    route.add_argument(
+        "--local",
+        dest="asked",
+        action="store_const",
+        const="local",
+        default=ABSENT,
+        help=text("the local model answers, and nobody else"),
+    )
+    route.add_argument(
+        "--cloud",
+        dest="asked",
+        action="store_const",
+        const="cloud",
+        default=ABSENT,
+        help=text("Claude answers: the conversation is sent to it"),
+    )
     parser.add_argument(
         "--permission-mode",
         choices=PERMISSION_MODES,

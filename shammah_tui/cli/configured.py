@@ -24,17 +24,18 @@ def configured(options: Namespace) -> Configuration:
     configuration = read_configuration(options)
     for warning in configuration.warnings:
         tell_warning(warning)
-    if configuration.settings.offline:
-        from shammah_tui.offline import seal
-
-        seal()
     return configuration
 
 
 def read_configuration(options: Namespace) -> Configuration:
     """The same, and nothing is told. Raises ConfigError, HomeError."""
     write_defaults()
-    return load({name: getattr(options, flag, None) for flag, name in FLAGS.items()})
+    configuration = load({name: getattr(options, flag, None) for flag, name in FLAGS.items()})
+    if configuration.settings.offline:
+        from shammah_tui.offline import seal
+
+        seal()
+    return configuration
 
 
 def wanted_model(configuration: Configuration) -> str | None:

@@ -30,6 +30,8 @@ commands ("shammah COMMAND --help" tells more):
 {"".join(f"  {name:<12}{words}{chr(10)}" for name, words in COMMANDS.items())}
 options:
   -m, --model MODEL   "auto", "demo", a size such as 1.5b, a hub name or the path of a GGUF
+      --local         the local model answers, and nobody else
+      --cloud         Claude answers: the conversation is sent to it
   -p, --prompt TEXT   answer TEXT and leave, as "shammah query" does, with its options
   --debug             show the trace of an error
   -V, --version       print the version

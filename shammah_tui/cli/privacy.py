@@ -17,7 +17,7 @@ from shammah_tui.journal.ledger import Ledger, Listing, Sent, by_host
 from shammah_tui.ui.plain import first_line
 
 HEADING = ("WHEN", "TO", "SENT", "WHY", "COST", "OUTCOME", "WHAT")
-QUESTION_CHARACTERS = 40
+CELL_CHARACTERS = 40
 CLOUD = {
     "ask": "Shammah asks before a question goes to Claude by itself (router.cloud = ask)",
     "allow": "questions may go to Claude by themselves (router.cloud = allow)",
@@ -65,18 +65,20 @@ def _rules(settings: Settings) -> list[str]:
 
 def _row(item: Sent) -> tuple[str, ...]:
     departure = item.departure
-    question = first_line(departure.question)
-    if len(question) > QUESTION_CHARACTERS:
-        question = f"{question[: QUESTION_CHARACTERS - 1]}…"
     return (
         _when(item.at),
         first_line(departure.to),
         f"{departure.sent_bytes:,}",
         first_line(departure.why),
         "" if item.cost_usd is None else f"${item.cost_usd:.4f}",
-        first_line(item.outcome),
-        question,
+        _cut(item.outcome),
+        _cut(departure.question),
     )
+
+
+def _cut(text: str) -> str:
+    line = first_line(text)
+    return line if len(line) <= CELL_CHARACTERS else f"{line[: CELL_CHARACTERS - 1]}…"
 
 
 def _when(at: str) -> str:

@@ -45,6 +45,7 @@ def run(options: Namespace) -> int:
             folder=Path.cwd(),
             model=model,
             mode=permission_mode(options),
+            asked=getattr(options, "asked", ""),
             attended=False,
         )
         try:

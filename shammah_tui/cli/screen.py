@@ -65,5 +65,5 @@ def _open(options: Namespace) -> Opened:
     from shammah_tui.ui.late_runtime import Opened
 
     configuration = read_configuration(options)
-    runtime = Runtime(configuration.settings, model=wanted_model(configuration))
+    runtime = Runtime(configuration.settings, model=wanted_model(configuration), asked=getattr(options, "asked", ""))
     return Opened(runtime, configuration.settings.theme, configuration.warnings)

@@ -331,4 +331,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # The classes of this module are those that others import, not those of `__main__`.
+    from tests.backends import messages_server
+
+    messages_server.main()

@@ -177,6 +177,8 @@ def _unreachable(causes: list[BaseException], host: str) -> str:
         return f"The proxy does not lead to {host}."
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return f"{host} refuses the connection."
+    if any(isinstance(cause, httpx2.RemoteProtocolError | httpx2.ReadError) for cause in causes):
+        return f"{host} closed the connection without an answer."
     return f"{host} cannot be reached: is this machine online?"
 
 
