@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import json
 import os
 import platform
@@ -17,6 +18,10 @@ from importlib import metadata, util
 from pathlib import Path
 
 from shammah_tui import __version__, paths
+from shammah_tui.backends.claude.key import find_key
+from shammah_tui.backends.claude.model import find, known, prices_read_on
+from shammah_tui.backends.claude.transfer import address
+from shammah_tui.backends.claude.trouble import KEY_HINT
 from shammah_tui.bootstrap.reach import OFFLINE_ENVIRONMENT, OFFLINE_SET
 from shammah_tui.bootstrap.report import Facts, facts
 from shammah_tui.config.load import load
@@ -61,7 +66,9 @@ class Finding:
 async def examine() -> list[Finding]:
     """Look at everything. Takes a few seconds where the hub does not answer."""
     settings, config = _config()
-    native, found, engine = await asyncio.gather(asyncio.to_thread(_llama_cpp), facts(settings), _engine())
+    native, found, engine, claude = await asyncio.gather(
+        asyncio.to_thread(_llama_cpp), facts(settings), _engine(), _claude(settings)
+    )
     return [
         *_program(),
         native,
@@ -71,6 +78,7 @@ async def examine() -> list[Finding]:
         _training(),
         _home(),
         _sandbox(settings),
+        claude,
         *config,
         engine,
         _terminal(),
@@ -207,6 +215,30 @@ async def _engine() -> Finding:
         hint = "It is replaced once it is idle; at once: shammah daemon stop"
         return Finding("engine", Grade.WARNING, f"{detail}\nof another version, {report.version}", hint)
     return Finding("engine", Grade.OK, detail)
+
+
+async def _claude(settings: Settings) -> Finding:
+    """Whether Claude could be asked. Nothing is sent to find out."""
+    if settings.offline or settings.router.cloud == "never":
+        key = "offline = true" if settings.offline else "router.cloud = never"
+        return Finding("Claude", Grade.NOTE, f"nothing is sent to it ({key})")
+    found = await find_key(settings)
+    if found is None:
+        return Finding("Claude", Grade.NOTE, "no key: only the local model answers", KEY_HINT)
+    try:
+        url = address(settings.claude.base_url)
+    except ConfigError as error:
+        return Finding("Claude", Grade.BROKEN, error.message, error.hint)
+    model = find(settings.claude.model)
+    detail = f"the key is in {found.source}, {url}\n{model.name}"
+    if model.price is None:
+        near = difflib.get_close_matches(model.id, known(), n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"Known ones: {', '.join(known())}."
+        return Finding(
+            "Claude", Grade.WARNING, f"{detail}: not a model that Shammah knows; its cost is not known", hint
+        )
+    price = f"${model.price.input:g} and ${model.price.output:g} for a million tokens in and out"
+    return Finding("Claude", Grade.OK, f"{detail}: {price}, as read on {prices_read_on().isoformat()}")
 
 
 def _terminal() -> Finding:

@@ -16,8 +16,8 @@ from shammah_tui.conversation import Message
 from shammah_tui.errors import ShammahError
 from shammah_tui.feedback.asking import NAME_RULE, Patient, answer, with_note
 from shammah_tui.feedback.language import LANGUAGES
-from shammah_tui.feedback.secret import masked
 from shammah_tui.files import private_folder
+from shammah_tui.journal.secret import masked
 from shammah_tui.store.database import Database
 from shammah_tui.store.rating import Filter, Rating, RatingStore, State
 from shammah_tui.store.rule import Rule, RuleDraft, RuleStore, Verifier

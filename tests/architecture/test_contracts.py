@@ -78,7 +78,8 @@ def test_help_and_version_do_without_argparse() -> None:
     ["shammah_tui.ui.app", "shammah_tui.runtime", "shammah_tui.cli.query", "shammah_tui.cli.screen"],
 )
 def test_the_client_loads_nothing_of_the_engine(module: str) -> None:
-    statement = f"import {module}, shammah_tui.backends.engine_process, shammah_tui.backends.local"
+    backends = ", ".join(f"shammah_tui.backends.{name}" for name in ("engine_process", "local", "claude.backend"))
+    statement = f"import {module}, {backends}"
     assert loaded_by(statement, CLIENT_NEVER) == []
 
 

@@ -481,7 +481,7 @@ async def test_the_ledger_says_what_left_to_whom_and_why() -> None:
     assert second.departure.why == "UserAsked"
     assert second.departure.contents is not None
     assert (second.departure.contents["messages"], second.departure.contents["tools"]) == (2, 1)
-    assert second.departure.question == "my key is [secret]"
+    assert second.departure.question == "my key is [Anthropic key]"
     assert second.received_bytes > 0
     assert second.cost_usd
     assert "api03" not in paths.privacy_ledger().read_text()

@@ -27,6 +27,7 @@ def test_a_sound_machine_without_a_network_has_a_warning_and_nothing_broken() ->
     assert "llama-cpp-python 0.3" in found["llama.cpp"]["detail"]
     assert "torch 2." in found["training"]["detail"]
     assert "not running" in found["engine"]["detail"]
+    assert "no key" in found["Claude"]["detail"]
     assert "on the first start" in found["home"]["detail"]
     assert not paths.home().exists(), "an examination changes nothing"
 
@@ -72,3 +73,14 @@ def test_people_get_signs_hints_and_a_last_line() -> None:
     assert "→ Check the network" in terminal.output
     assert "Nothing broken, " in terminal.output
     assert "terminal" in terminal.output
+
+
+def test_claude_is_looked_at_without_sending_anything() -> None:
+    key = {"ANTHROPIC_API_KEY": "sk-ant-x"}
+    found = findings(**key)[1]["Claude"]
+    assert found["grade"] == "ok"
+    assert "Claude Opus 5.5: $4 and $20 for a million tokens" in found["detail"]
+    assert "sk-ant-x" not in json.dumps(found)
+    found = findings(**key, SHAMMAH_CLAUDE_MODEL="claude-opus-55")[1]["Claude"]
+    assert (found["grade"], found["hint"]) == ("warning", "Did you mean claude-opus-5-5?")
+    assert findings(**key, SHAMMAH_CLAUDE_BASE_URL="http://x.example")[1]["Claude"]["grade"] == "broken"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shammah_tui.conversation import Message, ToolCall
-from shammah_tui.feedback.secret import masked, without_secrets
+from shammah_tui.feedback.secret import without_secrets
+from shammah_tui.journal.secret import masked
 from shammah_tui.store.rating import Rating, Snapshot
 
 SECRETS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shammah_tui.journal.secret import MASK, mask
+from shammah_tui.journal.secret import mask
 
 # Put together here, so that no scanner takes them for real ones.
 SECRETS = (
@@ -27,17 +27,17 @@ SECRETS = (
 def test_a_secret_is_masked_wherever_it_stands(secret: str, around: str) -> None:
     masked = mask(around.format(secret))
     assert secret not in masked
-    assert MASK in masked
+    assert "[" in masked
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("DB_PASSWORD=hunter2hunter2", f"DB_PASSWORD={MASK}"),
-        ('api_key: "abcdef123456"', f"api_key: {MASK}"),
-        ("Authorization: Bearer abcdef.ghijkl", f"Authorization: Bearer {MASK}"),
-        ("postgres://me:s3cr3tword@db/x", f"postgres://me:{MASK}@db/x"),
-        ("client_secret = 'abcdefgh'", f"client_secret = {MASK}"),
+        ("DB_PASSWORD=hunter2hunter2", "DB_PASSWORD=[password]"),
+        ('api_key: "abcdef123456"', 'api_key: "[password]"'),
+        ("Authorization: Bearer abcdef.ghijkl", "Authorization: Bearer [bearer token]"),
+        ("postgres://me:s3cr3tword@db/x", "postgres://[password in a URL]@db/x"),
+        ("client_secret = 'abcdefgh'", "client_secret = '[password]'"),
     ],
 )
 def test_the_words_around_a_secret_stay(text: str, expected: str) -> None:
@@ -62,4 +62,4 @@ def test_plain_text_and_code_stay(text: str) -> None:
 
 
 def test_a_known_secret_is_masked_whatever_its_form() -> None:
-    assert mask("it is blue42!", "blue42") == f"it is {MASK}!"
+    assert mask("it is blue42!", "blue42") == "it is [secret]!"
