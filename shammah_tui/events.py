@@ -142,6 +142,13 @@ class HelpShown:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartWanted:
+    """A tool that the person allowed ends the program, to begin it again in this conversation."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepEnded:
     """One request to the model is over, and its tools come next; the turn goes on."""
 
@@ -189,6 +196,7 @@ TurnEvent = (
     | Noticed
     | CloudOffered
     | HelpShown
+    | RestartWanted
     | StepEnded
     | TurnEnded
     | TurnFailed

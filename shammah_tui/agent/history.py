@@ -59,6 +59,11 @@ class History:
         if not repeated and self._file is not None and not detect(text):
             _append(self._file, text)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What was sent, the newest first, each once."""
+        return tuple(dict.fromkeys(reversed(self._texts)))
+
     def rewind(self) -> None:
         self._position = len(self._texts)
         self._draft = ""

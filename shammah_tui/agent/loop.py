@@ -18,6 +18,7 @@ from shammah_tui.agent.validity import valid
 from shammah_tui.conversation import Message, ToolSpec, Usage
 from shammah_tui.events import (
     Noticed,
+    RestartWanted,
     StepEnded,
     TextArrived,
     ThinkingArrived,
@@ -126,6 +127,8 @@ async def turn(
         async with aclosing(running) as outcomes:
             async for outcome in outcomes:
                 yield outcome
+        if calls.restart:
+            yield RestartWanted(calls.restart)
         if reason or calls.restart:
             yield replace(total, finish_reason="stop", notice=notice)
             return

@@ -18,8 +18,6 @@ JUDGED_TOOLS = ("Bash", "Read", "Edit", "Write", "Glob", "Grep", "WebFetch")
 
 # Not given is not in the namespace, so that the same option may stand before the command and after it.
 ABSENT = argparse.SUPPRESS
-# What --continue stands for; no id of a session looks so.
-NEWEST = "@newest"
 PERMISSION_MODES = ("ask", "accept-edits", "plan", "auto")
 
 
@@ -195,7 +193,7 @@ def _add_query_options(parser: Parser, *, shown: bool) -> None:
         "--continue",
         dest="resume",
         action="store_const",
-        const=NEWEST,
+        const="@newest",  # store.session.NEWEST
         default=ABSENT,
         help=text("go on with this folder's last conversation"),
     )

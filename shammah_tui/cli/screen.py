@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from shammah_tui.ui.late_runtime import Opened
 
 
+# Of a session's id, enough to name it.
+SESSION_CHARACTERS = 8
+
+
 def run(options: Namespace) -> int:
     """Run the screen until it is left. Raises UsageError where there is no terminal for one."""
     from shammah_tui.cli.arguments import UsageError
@@ -53,7 +57,19 @@ def _show(options: Callable[[], Namespace], paint: FirstPaint | None) -> int:
     from shammah_tui.ui import app
     from shammah_tui.ui.late_runtime import LateRuntime
 
-    return app.run(LateRuntime(lambda: _open(options())), theme_name=paint.theme if paint else "", paint=paint)
+    runtime = LateRuntime(lambda: _open(options()))
+    ending = app.run(runtime, theme_name=paint.theme if paint else "", paint=paint)
+    if paint is not None:
+        paint.close()
+    if ending.restarts:
+        # The last one that is given counts.
+        arguments = [*sys.argv[1:], *(("--resume", ending.session) if ending.session else ())]
+        os.execv(sys.executable, [sys.executable, "-m", "shammah_tui", *arguments])
+    if ending.session:
+        from shammah_tui.cli.terminal import tell
+
+        tell(f"Go on with this conversation: shammah --resume {ending.session[:SESSION_CHARACTERS]}")
+    return ending.code
 
 
 def _open(options: Namespace) -> Opened:
@@ -61,9 +77,16 @@ def _open(options: Namespace) -> Opened:
     gc.freeze()
     gc.enable()
     from shammah_tui.cli.configured import read_configuration, wanted_model
+    from shammah_tui.cli.session import permission_mode
     from shammah_tui.runtime import Runtime
     from shammah_tui.ui.late_runtime import Opened
 
     configuration = read_configuration(options)
-    runtime = Runtime(configuration.settings, model=wanted_model(configuration), asked=getattr(options, "asked", ""))
-    return Opened(runtime, configuration.settings.theme, configuration.warnings)
+    runtime = Runtime(
+        configuration.settings,
+        model=wanted_model(configuration),
+        mode=permission_mode(options),
+        asked=getattr(options, "asked", ""),
+    )
+    resume = getattr(options, "resume", None)
+    return Opened(runtime, configuration.settings.theme, resume, configuration.warnings)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from shammah_tui.cli.arguments import NEWEST, UsageError
+from shammah_tui.cli.arguments import UsageError
 from shammah_tui.runtime import Runtime
+from shammah_tui.store.session import NEWEST
 from shammah_tui.tools.permission.decision import Mode
 
 

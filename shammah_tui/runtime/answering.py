@@ -69,8 +69,8 @@ class Answering:
                     async with aclosing(self._turn(draft, choice, request)) as events:
                         async for event in events:
                             yield event
-                            if isinstance(event, TurnStarted) and request.doubt and isinstance(choice, Local):
-                                yield Noticed(choice.text or request.doubt)
+                            if isinstance(event, TurnStarted) and isinstance(choice, Local) and choice.offers_claude:
+                                yield CloudOffered(choice.text)
                     return
                 except EngineGone as error:
                     await self.link.reconnect()

@@ -34,10 +34,11 @@ from shammah_tui.tools.permission.decision import Mode
 
 if TYPE_CHECKING:
     from shammah_tui.agent.loop import Backend
-    from shammah_tui.feedback.service import Feedback
+    from shammah_tui.feedback.service import Feedback, Rated
     from shammah_tui.runtime.answering import Answering
     from shammah_tui.runtime.calibration import Calibration
     from shammah_tui.runtime.own_command import CommandEvent
+    from shammah_tui.store.rating import Color, Rating
     from shammah_tui.store.rule import Rule
     from shammah_tui.tools.guard import Guard
 
@@ -83,6 +84,10 @@ class Runtime:
         self._feedback: Feedback | None = None
         self._calibration: Calibration | None = None
         self._help_shown_for = ""
+
+    async def whole(self) -> Runtime:
+        """Itself; see `ui.port`."""
+        return self
 
     # The engine and its state
 
@@ -169,6 +174,15 @@ class Runtime:
             if self._attended:
                 self._feedback.start()
         return self._feedback
+
+    async def rate(self, turn: int, color: Color, note: str = "", correction: str = "") -> Rated:
+        """Rate the answer of a turn of this conversation. Raises ShammahError; nothing was then acknowledged."""
+        feedback = await self.feedback()
+        return await feedback.rate(self.record.session, turn, color, note, correction, system=self.record.system)
+
+    async def ratings(self) -> dict[int, Rating]:
+        """Those of this conversation, by turn. Raises HomeError."""
+        return await (await self.feedback()).ratings_of(self.record.session)
 
     def _local_backend(self) -> Backend | None:
         return self.link.backend if self.state.phase is Phase.READY else None

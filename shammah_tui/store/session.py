@@ -17,6 +17,8 @@ from shammah_tui.store.database import Database
 from shammah_tui.store.text import pattern, storable
 
 TITLE_CHARACTERS = 80
+# In place of an id: the one that was written to last. No id looks so.
+NEWEST = "@newest"
 
 
 @dataclass(frozen=True, slots=True)

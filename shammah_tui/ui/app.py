@@ -7,6 +7,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from textual import on, work
@@ -29,7 +31,11 @@ from shammah_tui.ui.widgets.reading import ReadableTranscript
 from shammah_tui.ui.widgets.status import FLASH_SECONDS
 
 if TYPE_CHECKING:
+    from shammah_tui.store.rating import Color
+    from shammah_tui.ui.rating_flow import RatingFlow
+    from shammah_tui.ui.route_flow import RouteFlow
     from shammah_tui.ui.screens.model import ModelScreen
+    from shammah_tui.ui.session_flow import SessionFlow
 
 # A screen that is not there from the beginning brings its own.
 SHEETS = ("app.tcss", "chat.tcss")
@@ -61,6 +67,7 @@ class ShammahApp(App[None], inherit_bindings=False):
         self.chat = ChatScreen(runtime, history)
         self._asked_to_leave_at = -LEAVE_SECONDS
         self.mouse_is_ours = True
+        self.restarts = False
         for own in theme.OWN:
             self.register_theme(own)
         self.theme = theme_name if theme_name in self.available_themes else DEFAULT_THEME
@@ -114,11 +121,29 @@ class ShammahApp(App[None], inherit_bindings=False):
                 self.notify(visible(warning), severity="warning", markup=False)
         if self._history.problem:
             self.flash(f"What was sent earlier could not be read: {self._history.problem}")
+            if opened.resume is not None:
+                self._resume(opened.resume)
+        self._prepare()
         async for state in self.runtime.states():
             for screen in self.screen_stack:
                 show = getattr(screen, "show_bootstrap", None)
                 if show is not None and screen.is_mounted:
                     show(state)
+
+    @work(group="sessions", exclusive=True)
+    async def _resume(self, wanted: str) -> None:
+        await self._sessions.begin(wanted)
+        await self._rating.show(self.chat.exchanges)
+
+    @work(group="prepare")
+    async def _prepare(self) -> None:
+        """What the first question needs is made ready while the person reads and types."""
+        runtime = await self.runtime.whole()
+        self.chat.show_mode(runtime.mode)
+        try:
+            await runtime.warm()
+        except ShammahError as error:
+            self._complain(error)
 
     # Ways between the screens
 
@@ -186,6 +211,11 @@ class ShammahApp(App[None], inherit_bindings=False):
             self._asked_to_leave_at = time.monotonic()
             self.flash("Press Ctrl+C again to leave", LEAVE_SECONDS)
 
+    @on(ChatScreen.RestartAllowed)
+    def _restart(self) -> None:
+        self.restarts = True
+        self.exit()
+
     @on(Prompt.LeaveWanted)
     def action_leave(self) -> None:
         self.exit()
@@ -196,6 +226,87 @@ class ShammahApp(App[None], inherit_bindings=False):
     async def _commanded(self, event: ChatScreen.Commanded) -> None:
         command, argument = event.invocation.command, event.invocation.argument
         await self.run_action(("", command.action, (argument,) if command.argument else ()))
+
+    # What a person decides now and then; each in its own file, which is imported when it is needed
+
+    @cached_property
+    def _rating(self) -> RatingFlow:
+        from shammah_tui.ui.rating_flow import RatingFlow
+
+        return RatingFlow(self, self.runtime)
+
+    @cached_property
+    def _route(self) -> RouteFlow:
+        from shammah_tui.ui.route_flow import RouteFlow
+
+        return RouteFlow(self, self.runtime, self.chat)
+
+    @cached_property
+    def _sessions(self) -> SessionFlow:
+        from shammah_tui.ui.session_flow import SessionFlow
+
+        return SessionFlow(self, self.runtime, self.chat)
+
+    async def action_edit(self) -> None:
+        self.chat.prompt.action_open_editor()
+
+    @work(group="rating")
+    async def action_rate(self, color: Color, note: str | None = None) -> None:
+        await self._rating.rate(self.chat.chosen_exchange, color, note)
+
+    def action_rate_red(self, note: str) -> None:
+        self.action_rate("red", note or None)
+
+    def action_rate_yellow(self, note: str) -> None:
+        self.action_rate("yellow", note or None)
+
+    def action_rate_green(self, note: str) -> None:
+        self.action_rate("green", note or None)
+
+    def action_feedback(self, argument: str) -> None:
+        from shammah_tui.ui.rating_flow import WORDS
+
+        word, _, note = argument.partition(" ")
+        color = WORDS.get(word.lower())
+        if color is None:
+            self.flash("/feedback takes high, medium or normal, and a note: /feedback high use logging")
+        else:
+            self.action_rate(color, note.strip() or None)
+
+    @work(group="rating")
+    async def action_undo_rating(self) -> None:
+        await self._rating.undo()
+
+    @work(group="sessions", exclusive=True)
+    async def action_sessions(self, session: str) -> None:
+        await (self._sessions.resume(session) if session else self._sessions.choose())
+        await self._rating.show(self.chat.exchanges)
+
+    @work(group="sessions")
+    async def action_rename(self, title: str) -> None:
+        await self._sessions.rename(title)
+
+    async def action_local(self, question: str) -> None:
+        await self._route.local(question)
+
+    async def action_cloud(self, question: str) -> None:
+        await self._route.cloud(question)
+
+    async def action_route(self, question: str) -> None:
+        await self._route.auto()
+
+    async def action_ask_claude(self) -> None:
+        await self._route.ask_claude()
+
+    async def action_next_mode(self) -> None:
+        await self._route.next_mode()
+
+    async def action_mode(self, name: str) -> None:
+        await self._route.mode(name)
+
+    @work(group="privacy", exclusive=True)
+    async def action_privacy(self) -> None:
+        await self._route.privacy()
 
     def action_model(self, name: str) -> None:
         if name:
@@ -294,10 +405,20 @@ class ShammahApp(App[None], inherit_bindings=False):
             flash(text, seconds)
 
 
-def run(runtime: RuntimePort, *, theme_name: str = DEFAULT_THEME, paint: FirstPaint | None = None) -> int:
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """`code` is 1 after a crash and 128 plus its number after a signal. `session` is the conversation to go on with,
+    empty where none began; `restarts`: the program is to begin again in it."""
+
+    code: int
+    session: str = ""
+    restarts: bool = False
+
+
+def run(runtime: RuntimePort, *, theme_name: str = DEFAULT_THEME, paint: FirstPaint | None = None) -> Ending:
     """Show the program until the person leaves, or a signal ends it; closes the runtime.
 
-    The exit status is 1 after a crash and 128 plus its number after a signal. The terminal is restored in each case.
+    The terminal is restored in each case.
     Raises ShammahError where the runtime could not be opened.
     """
     app = ShammahApp(runtime, history=History(paths.home() / "history.jsonl"), theme_name=theme_name, paint=paint)
@@ -318,4 +439,4 @@ def run(runtime: RuntimePort, *, theme_name: str = DEFAULT_THEME, paint: FirstPa
     asyncio.run(show())
     if app.failure is not None:
         raise app.failure
-    return app.return_code or 0
+    return Ending(app.return_code or 0, app.chat.session, app.restarts)

@@ -17,19 +17,36 @@ class Command:
     aliases: tuple[str, ...] = ()
 
     @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, *self.aliases)
+
+    @property
     def usage(self) -> str:
         return f"/{self.name} [{self.argument}]" if self.argument else f"/{self.name}"
 
 
 TABLE = (
+    Command("auto", "Who answers is Shammah's to choose again", "route", "question"),
+    Command("cloud", "From now on Claude answers; or just this question", "cloud", "question"),
     Command("copy", "Copy the last answer, the 2nd last, or a code block", "copy", "n|code [n]"),
+    Command("critical", "Rate the last answer red", "rate_red", "note"),
+    Command("edit", "Write on in your editor", "edit"),
+    Command("feedback", "Rate the last answer: high, medium or normal, and a note", "feedback", "colour note"),
     Command("find", "Find in the conversation", "find", "words"),
+    Command("good", "Rate the last answer green", "rate_green", "note"),
     Command("help", "All keys and commands", "show_help"),
+    Command("local", "From now on the local model answers; or just this question", "local", "question"),
+    Command("medium", "Rate the last answer yellow", "rate_yellow", "note"),
+    Command("mode", "How tools are judged: ask, accept edits, plan, auto", "mode", "mode"),
     Command("model", "The model; or another: demo, 1.5b, a path", "model", "name"),
     Command("mouse", "Leave the mouse to the terminal, or take it back", "toggle_mouse"),
     Command("new", "Begin a new conversation", "new_conversation", aliases=("clear",)),
+    Command("privacy", "What left this machine, to whom, and why", "privacy"),
     Command("quit", "Leave", "leave", aliases=("exit",)),
+    Command("rename", "Give this conversation a title", "rename", "title"),
+    Command("sessions", "Earlier conversations; go on with one", "sessions", "words", aliases=("resume",)),
     Command("theme", "The other colours, or those named", "theme", "name"),
+    Command("undo", "Take back the last rating", "undo_rating"),
 )
 
 # Whole messages that mean to leave, as hands know them from elsewhere.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from shammah_tui.conversation import FinishReason
 from shammah_tui.events import (
+    CloudOffered,
     Noticed,
     PermissionAsked,
     StepEnded,
@@ -28,6 +29,8 @@ from shammah_tui.ui.widgets.block import Block, Closing, Notice, Question, Ratin
 from shammah_tui.ui.widgets.tool_call import State, ToolBlock
 from shammah_tui.ui.widgets.transcript import Transcript
 
+OFFER_KEY = "Ctrl+T"
+CRISIS = "Crisis"
 SECONDS_SHOWN_FROM = 3
 # A rate from fewer pieces than this says nothing yet.
 PIECES_MIN = 8
@@ -44,8 +47,17 @@ ENDED_EARLY: dict[FinishReason, Remark] = {
 class Exchange:
     """Text is gathered as it comes and drawn by `flush`, which the screen calls some twenty times a second."""
 
-    def __init__(self, transcript: Transcript, question: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        transcript: Transcript,
+        question: str,
+        *,
+        shown: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`shown` is the question as the person typed it, where it holds more (a long paste)."""
         self.question = question
+        self.shown = shown or question
         self.turn = 0
         """The question's sequence number in its session: it names this exchange for a rating. 0 until it is known."""
         self._transcript = transcript
@@ -63,10 +75,12 @@ class Exchange:
         self._tools: dict[str, ToolBlock] = {}
         self._closing = Closing()
         self._rating: Rating | None = None
-        self._blocks: list[Block] = [Question(question), self._closing]
+        self._blocks: list[Block] = [Question(self.shown), self._closing]
         self.ended: TurnEnded | None = None
         self.failed = False
         self.answering = False
+        self.private = False
+        """Nothing of it is kept."""
         transcript.add(*self._blocks)
         transcript.follow()
 
@@ -125,9 +139,10 @@ class Exchange:
 
     def hear(self, event: TurnEvent) -> None:
         match event:
-            case TurnWaiting(reason):
+            case TurnWaiting(reason, offers_claude):
                 self.answering = False
-                self._wait(f"◌ {reason} The answer begins by itself.")
+                offer = f" {OFFER_KEY} asks Claude now." if offers_claude else ""
+                self._wait(f"◌ {reason} The answer begins by itself.{offer}")
             case TurnStarted():
                 self._start(event)
             case TextArrived(text):
@@ -142,6 +157,9 @@ class Exchange:
             case Noticed(text):
                 self._end_step()
                 self._add(Notice(text))
+            case CloudOffered(reason):
+                self._end_step()
+                self._add(Notice(f"{reason} {OFFER_KEY} asks Claude the same."))
             case TurnEnded():
                 self._end(event)
             case TurnFailed(message, hint):
@@ -185,6 +203,10 @@ class Exchange:
         """The person has answered the question about a call."""
         self._change(call_id, lambda tool: tool.become(State.ASKED))
 
+    def finish(self) -> None:
+        """There is nothing to say about how it ended: the person's own command."""
+        self._close()
+
     def interrupt(self) -> None:
         self._close(ENDED_EARLY["interrupted"])
 
@@ -210,7 +232,8 @@ class Exchange:
 
     def _start(self, event: TurnStarted) -> None:
         self.answering = True
-        self.turn = event.turn or self.turn
+        self.turn = event.turn
+        self.private = event.reason == CRISIS
         self._badge = (event.model, event.route, event.reason, event.adapter)
         self._asked_at = self._clock()
         self._wait("…")

@@ -13,7 +13,9 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
-Where = Literal["everywhere", "chat", "prompt", "queue", "transcript", "find", "approval", "model", "help", "picker"]
+Where = Literal[
+    "everywhere", "chat", "prompt", "queue", "transcript", "find", "approval", "rating", "model", "help", "picker"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ TABLE = (
     Key("ctrl+j,shift+enter,alt+enter", "new_line", "Ctrl+J", "New line (also Shift+Enter)", "prompt", "new line"),
     Key("up", "up", "Up", "In the first line: earlier message; on an empty prompt: the queue", "prompt"),
     Key("down", "down", "Down", "In the last line: later message", "prompt"),
-    Key("tab", "example", "Tab", "On an empty prompt of a new conversation: an example question", "prompt"),
+    Key("tab", "complete", "Tab", "Complete a command or a file; on an empty prompt: an example question", "prompt"),
+    Key("ctrl+r", "recall", "Ctrl+R", "Find something that you sent before", "prompt"),
+    Key("ctrl+g", "open_editor", "Ctrl+G", "Write on in your editor (also Ctrl+X Ctrl+E)", "prompt"),
     Key("ctrl+d", "delete_or_leave", "Ctrl+D", "On an empty prompt: leave", "prompt"),
     Key("ctrl+underscore", "undo", "Ctrl+_", "Undo what was typed", "prompt"),
     Key("escape", "interrupt", "Esc", "Interrupt the answer at once; what was said stays", "chat", "interrupt"),
@@ -76,6 +80,25 @@ TABLE = (
     Key("enter,down", "step(1)", "Enter", "Next place (also Down)", "find", "next"),
     Key("shift+enter,up", "step(-1)", "Shift+Enter", "Place before (also Up)", "find", "before"),
     Key("escape,ctrl+f", "close", "Esc", "Back to the prompt", "find", "back"),
+    Key("shift+tab", "app.next_mode", "Shift+Tab", "How tools are judged: ask, accept edits, plan, auto", "chat"),
+    Key("ctrl+t", "app.ask_claude", "Ctrl+T", "Send what waits, or the last question, to Claude", "chat"),
+    Key("f6", "app.rate('green')", "F6", "Rate the answer green: exactly right (1×)", "chat"),
+    Key("f7", "app.rate('yellow')", "F7", "Rate the answer yellow: prefer something else (3×)", "chat"),
+    Key("f8", "app.rate('red')", "F8", "Rate the answer red: a critical error (10×)", "chat"),
+    Key("enter", "keep", "Enter", "Keep the note", "rating", "keep"),
+    Key("escape", "skip", "Esc", "No note; the rating stays", "rating", "no note"),
+    Key(
+        "ctrl+g",
+        "correct",
+        "Ctrl+G",
+        "Write the answer as it should have been, in your editor",
+        "rating",
+        "corrected answer",
+    ),
+    Key("f6", "color('green')", "F6", "Green instead", "rating"),
+    Key("f7", "color('yellow')", "F7", "Yellow instead", "rating"),
+    Key("f8", "color('red')", "F8", "Red instead", "rating"),
+    Key("ctrl+d", "remove", "Ctrl+D", "Take the rating back", "rating", "take back"),
     Key("f1", "app.show_help", "F1", "This help (also ? on an empty prompt)", "everywhere", "help"),
     Key("f2", "app.show_chat", "F2", "The conversation", "everywhere"),
     Key("f3", "app.show_model", "F3", "The model: state, choice, download", "everywhere", "model"),

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from shammah_tui.errors import ShammahError
 from shammah_tui.state import BootstrapState, Phase
-from shammah_tui.ui.port import ContextUse, RuntimePort
+from shammah_tui.ui.port import Asked, ContextUse, RuntimePort
 
 if TYPE_CHECKING:
     from shammah_tui.events import TurnEvent
+    from shammah_tui.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Opened:
 
     runtime: RuntimePort
     theme: str
+    resume: str | None = None
+    """The session to go on with; empty lets the person choose, None begins a new one."""
     warnings: tuple[str, ...] = ()
 
 
@@ -66,7 +69,10 @@ class LateRuntime:
             async for state in states:
                 yield state
 
-    async def ask(self, question: str) -> AsyncGenerator[TurnEvent, None]:
+    async def whole(self) -> Runtime:
+        return await (await self._opened()).runtime.whole()
+
+    async def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]:
         try:
             opened = await self._opened()
         except ShammahError as error:
@@ -74,7 +80,7 @@ class LateRuntime:
 
             yield TurnFailed(error.message, error.hint, error.exit_code)
             return
-        async with aclosing(opened.runtime.ask(question)) as events:
+        async with aclosing(opened.runtime.ask(question, shown=shown, asked=asked)) as events:
             async for event in events:
                 yield event
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from shammah_tui.state import BootstrapState
 
 if TYPE_CHECKING:
     from shammah_tui.events import TurnEvent
+
+if TYPE_CHECKING:
+    from shammah_tui.runtime import Runtime
+
+Asked = Literal["", "local", "cloud"]
 
 
 class ContextUse(Protocol):
@@ -31,7 +36,11 @@ class RuntimePort(Protocol):
 
     def states(self) -> AsyncGenerator[BootstrapState, None]: ...
 
-    def ask(self, question: str) -> AsyncGenerator[TurnEvent, None]: ...
+    def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]: ...
+
+    async def whole(self) -> Runtime:
+        """All of the runtime, for what a person does now and then; raises ShammahError where it cannot be opened."""
+        ...
 
     async def context(self) -> ContextUse | None: ...
 

@@ -7,9 +7,11 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Usage
 from shammah_tui.events import BootstrapState, ModelSummary, Phase, TextArrived, TurnEnded, TurnEvent, TurnStarted
-from shammah_tui.runtime import ContextUse
+from shammah_tui.runtime import ContextUse, Runtime
+from shammah_tui.ui.port import Asked
 
 DEMO = ModelSummary(
     id="demo",
@@ -48,6 +50,7 @@ class Scripted:
     anew: int = 0
     retried: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _whole: Runtime | None = None
 
     def become(self, state: BootstrapState) -> None:
         self.state = state
@@ -59,7 +62,13 @@ class Scripted:
             yield self.state
             await self._changed.wait()
 
-    async def ask(self, question: str) -> AsyncGenerator[TurnEvent, None]:
+    async def whole(self) -> Runtime:
+        """The real thing, for all that is not played."""
+        if self._whole is None:
+            self._whole = Runtime(Settings(), folder=self.folder)
+        return self._whole
+
+    async def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]:
         script = self.scripts[len(self.asked)] if len(self.asked) < len(self.scripts) else said(f"You said: {question}")
         self.asked.append(question)
         for event in script:
@@ -88,6 +97,8 @@ class Scripted:
 
     async def close(self) -> None:
         self.closed = True
+        if self._whole is not None:
+            await self._whole.close()
 
 
 def _is_end(event: TurnEvent) -> bool:

@@ -24,6 +24,7 @@ from shammah_tui.events import (
 )
 from shammah_tui.ui.app import ShammahApp
 from shammah_tui.ui.opening import EXAMPLES
+from shammah_tui.ui.port import Asked
 from shammah_tui.ui.screens.chat import ChatScreen
 from shammah_tui.ui.screens.help import HelpScreen
 from shammah_tui.ui.screens.model import ModelScreen
@@ -437,7 +438,7 @@ async def test_ctrl_c_copies_a_selection_before_anything_else() -> None:
 
 async def test_a_fault_of_ours_ends_the_program_with_1() -> None:
     class Faulty(Scripted):
-        async def ask(self, question: str) -> AsyncGenerator[TurnEvent, None]:
+        async def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]:
             yield TextArrived("Hello")
             raise ZeroDivisionError
 

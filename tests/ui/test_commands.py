@@ -31,7 +31,7 @@ def test_messages(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("/hepl", "help"), ("/modle", "model"), ("/quitt", "quit"), ("/zzzz", "")]
+    ("typed", "meant"), [("/hepl", "help"), ("/modell", "model"), ("/quitt", "quit"), ("/zzzz", "")]
 )
 def test_the_closest_command_is_suggested(typed: str, meant: str) -> None:
     assert parse(typed) == Unknown(typed[1:], meant)

@@ -8,21 +8,8 @@ from textual.binding import Binding
 
 from shammah_tui.ui.keys import TABLE, editing_bindings
 
-KEPT_FREE = {
-    "f4",
-    "f5",
-    "f6",
-    "f7",
-    "f8",
-    "shift+tab",
-    "ctrl+g",
-    "ctrl+r",
-    "ctrl+o",
-    "ctrl+b",
-    "ctrl+q",
-    "ctrl+s",
-    "ctrl+t",
-}
+# Tmux and screen begin with the first two; flow control takes the others from a terminal.
+KEPT_FREE = {"ctrl+b", "ctrl+q", "ctrl+s"}
 
 
 def test_no_key_means_two_things_where_both_apply() -> None:
@@ -36,13 +23,14 @@ def test_no_key_means_two_things_where_both_apply() -> None:
             assert not set(one.keys.split(",")) & set(other.keys.split(",")), (one, other)
 
 
-def test_keys_of_later_versions_and_digits_are_free() -> None:
+def test_keys_of_multiplexers_are_free_and_no_rating_is_a_digit() -> None:
     ours = {key for entry in TABLE for key in entry.keys.split(",")}
     editing = {
         key.strip() for binding in editing_bindings() if isinstance(binding, Binding) for key in binding.key.split(",")
     }
     assert not KEPT_FREE & (ours | editing)
-    assert not {str(digit) for digit in range(10)} & ours
+    rating = {key for entry in TABLE if "rate" in entry.action for key in entry.keys.split(",")}
+    assert rating == {"f6", "f7", "f8"}
 
 
 def test_every_key_has_a_help_and_an_own_id() -> None:

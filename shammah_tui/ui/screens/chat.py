@@ -21,19 +21,22 @@ from textual.worker import Worker
 from shammah_tui.agent.history import History
 from shammah_tui.errors import ShammahError
 from shammah_tui.state import BootstrapState, Phase
+from shammah_tui.tools.permission.decision import Mode
 from shammah_tui.ui import commands, keys
 from shammah_tui.ui.opening import EXAMPLES
-from shammah_tui.ui.port import RuntimePort
+from shammah_tui.ui.port import Asked, RuntimePort
 from shammah_tui.ui.widgets.block import Block
 from shammah_tui.ui.widgets.bootstrap import Welcome
 from shammah_tui.ui.widgets.find import FindBar
-from shammah_tui.ui.widgets.prompt import Prompt, PromptFrame
+from shammah_tui.ui.widgets.prompt import Prompt
+from shammah_tui.ui.widgets.prompt_area import PromptArea
 from shammah_tui.ui.widgets.queue import Queue
 from shammah_tui.ui.widgets.reading import Move, ReadableTranscript
 from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints, Status
 from shammah_tui.ui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
+    from shammah_tui.store.session import StoredSession
     from shammah_tui.ui.exchange import Exchange
 
 FLUSHES_PER_SECOND = 20
@@ -54,11 +57,15 @@ class ChatScreen(Screen[None], inherit_bindings=False):
             super().__init__()
             self.invocation = invocation
 
+    class RestartAllowed(Message):
+        """The program is to begin again, in this conversation."""
+
     def __init__(self, runtime: RuntimePort, history: History) -> None:
         super().__init__()
         self.runtime = runtime
         self._history = history
         self._exchanges: list[Exchange] = []
+        self._session = ""
         self._turn: Worker[None] | None = None
         # An interrupted turn lets go of the engine before the next one begins.
         self._turns = asyncio.Lock()
@@ -71,7 +78,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         yield Static("", id="unseen", markup=False)
         yield FindBar(id="find")
         yield Queue(id="queue")
-        yield PromptFrame(self._history)
+        yield PromptArea(self._history, self.runtime.folder)
         yield Status(id="status")
         yield Hints(id="hints")
 
@@ -110,6 +117,21 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         return next((one for one in reversed(self._exchanges) if one.said_something), None)
 
     @property
+    def session(self) -> str:
+        """The conversation's name, once something was said in it; empty before."""
+        return self._session
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        return self._exchanges
+
+    @property
+    def last_question(self) -> str:
+        """The last one that a model was asked; empty where there is none."""
+        asked = (one.question for one in reversed(self._exchanges) if not one.question.startswith("!"))
+        return next(asked, "")
+
+    @property
     def answers(self) -> list[str]:
         """Everything that was answered, the last first."""
         return [exchange.text for exchange in reversed(self._exchanges) if exchange.text]
@@ -124,6 +146,22 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         self.query_one(Status).bootstrap = state
         if state.phase is Phase.READY and not self.busy:
             self._count_context()
+
+    def show_mode(self, mode: Mode) -> None:
+        self.query_one(Status).mode = mode
+
+    async def resume(self, stored: StoredSession) -> None:
+        """Leave this conversation, and go on with that one."""
+        self.action_interrupt()
+        async with self._turns:
+            (await self.runtime.whole()).resume(stored)
+        self._forget()
+        from shammah_tui.ui.replay import replayed
+
+        self._exchanges = replayed(self.transcript, stored)
+        self._show_conversation(True)
+        self.transcript.follow()
+        self._count_context()
 
     def flash(self, text: str, seconds: float = FLASH_SECONDS) -> None:
         self.query_one(Hints).flash(text, seconds)
@@ -148,12 +186,15 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     async def _begin_anew(self) -> None:
         async with self._turns:
             self.runtime.begin_anew()
+        self._forget()
+        self._show_conversation(False)
+        self._count_context()
+
+    def _forget(self) -> None:
         self.query_one(Queue).clear()
         self.transcript.clear()
         self._exchanges.clear()
         self.query_one(Status).tokens_per_second = 0.0
-        self._show_conversation(False)
-        self._count_context()
 
     # Turns
 
@@ -167,17 +208,22 @@ class ChatScreen(Screen[None], inherit_bindings=False):
                 self.prompt.put(event.text)
             case commands.Invocation() as invocation:
                 self.post_message(self.Commanded(invocation))
-            case _ if self.busy:
-                if event.text:
-                    queue.add(event.text)
             case _ if event.text:
-                queue.paused = False
-                self._start(event.text)
+                self.send(event.text, shown=event.shown)
             case _ if queue.messages:
                 queue.paused = False
                 self._start(queue.pop())
 
-    def _start(self, question: str) -> None:
+    def send(self, question: str, asked: Asked = "", *, shown: str = "") -> None:
+        """Ask it now, or queue it while another is answered. `shown`: as it stands in the transcript."""
+        queue = self.query_one(Queue)
+        if self.busy:
+            queue.add(question)
+        else:
+            queue.paused = False
+            self._start(question, asked, shown)
+
+    def _start(self, question: str, asked: Asked = "", shown: str = "") -> None:
         # With the first question: the first picture is not to wait for it.
         from shammah_tui.ui.exchange import Exchange
 
@@ -185,19 +231,59 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         before = self._exchange
         if before is not None and before.failed and not before.said_something and before.question == question:
             self._withdraw(before)
-        exchange = Exchange(self.transcript, question)
+        exchange = Exchange(self.transcript, question, shown=shown)
         self._exchanges.append(exchange)
-        self._turn = self._answer(exchange)
+        self._turn = self._run(exchange) if question.startswith("!") else self._answer(exchange, asked)
         if self._flushing is not None:
             self._flushing.resume()
         self._show_keys()
 
     @work(group="turn")
-    async def _answer(self, exchange: Exchange) -> None:
-        async with self._turns, aclosing(self.runtime.ask(exchange.question)) as events:
+    async def _answer(self, exchange: Exchange, asked: Asked) -> None:
+        from shammah_tui.events import HelpShown, RestartWanted
+        from shammah_tui.ui.screens.help_lines import HelpLines
+
+        restarts = False
+        shown = exchange.shown if exchange.shown != exchange.question else ""
+        async with self._turns, aclosing(self.runtime.ask(exchange.question, shown=shown, asked=asked)) as events:
             async for event in events:
+                if isinstance(event, HelpShown):
+                    self._withdraw(exchange)
+                    self._turn_over()
+                    self.prompt.take_back(exchange.question)
+                    self.app.push_screen(HelpLines(event.title, event.text))
+                    return
                 exchange.hear(event)
+                if isinstance(event, RestartWanted):
+                    restarts = True
+        if restarts:
+            await self._note_session()
+            self.post_message(self.RestartAllowed())
+        else:
+            await self._next(exchange)
+
+    @work(group="turn")
+    async def _run(self, exchange: Exchange) -> None:
+        """A command of the person's own, after `!`."""
+        from shammah_tui.events import ToolRequested, ToolStarted
+
+        runtime = await self.runtime.whole()
+        async with self._turns, aclosing(runtime.run_command(exchange.question[1:].strip())) as events:
+            async for event in events:
+                if isinstance(event, ToolStarted):
+                    exchange.hear(ToolRequested(event.call))
+                exchange.hear(event)
+        exchange.finish()
+        await self._next(exchange)
+
+    async def _note_session(self) -> None:
+        record = (await self.runtime.whole()).record
+        self._session = record.session if record.entries else ""
+
+    async def _next(self, exchange: Exchange) -> None:
+        """A turn is over: what waits in the queue comes next."""
         self._turn_over()
+        await self._note_session()
         queue = self.query_one(Queue)
         if exchange.failed:
             queue.paused = bool(queue.messages)

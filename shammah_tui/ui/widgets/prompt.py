@@ -5,6 +5,8 @@ It takes keys from the first moment and never waits for anything. The frame arou
 
 from __future__ import annotations
 
+import re
+
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -15,7 +17,13 @@ from shammah_tui.agent.history import History
 from shammah_tui.ui.keys import bindings, editing_bindings
 from shammah_tui.ui.opening import MARK, PLACEHOLDER
 from shammah_tui.ui.plain import typed
+from shammah_tui.ui.widgets.completion import Completion, Suggestion
 from shammah_tui.ui.widgets.ordered import run_binding
+
+# A paste of more than this stands in the prompt as a short mark; what is sent holds all of it.
+PASTE_LINES_MAX = 8
+PASTE_CHARACTERS_MAX = 1000
+_PASTED = re.compile(r"\[Pasted #(\d+): \d+ (?:lines|characters)\]")
 
 
 class Prompt(TextArea, inherit_bindings=False):
@@ -24,17 +32,25 @@ class Prompt(TextArea, inherit_bindings=False):
     BINDINGS = [*editing_bindings(), *bindings("prompt")]  # noqa: RUF012
 
     class Submitted(Message):
-        """A message was sent; empty when Enter was pressed on an empty prompt."""
+        """A message was sent; empty when Enter was pressed on an empty prompt. `shown`: as it stood in the prompt, with
+        marks in place of long pastes."""
 
-        def __init__(self, text: str) -> None:
+        def __init__(self, text: str, shown: str = "") -> None:
             super().__init__()
             self.text = text
+            self.shown = shown or text
 
     class QueueWanted(Message):
         """Up on an empty prompt while messages are queued."""
 
     class HelpWanted(Message):
         """A question mark on an empty prompt."""
+
+    class RecallWanted(Message):
+        """Look for something that was sent before."""
+
+    class EditorWanted(Message):
+        """Go on writing in the person's own editor."""
 
     class LeaveWanted(Message):
         """Ctrl+D on an empty prompt."""
@@ -53,6 +69,9 @@ class Prompt(TextArea, inherit_bindings=False):
         self.queue_waits = False
         self.examples: tuple[str, ...] = ()
         """What Tab offers while nothing else is written."""
+        self.completion: Completion | None = None
+        """The list above the prompt, which Up, Down, Tab and Esc serve while it is open."""
+        self._pastes: dict[int, str] = {}
 
     def put(self, text: str, *, cursor_at_end: bool = True) -> None:
         """Replace what is written, undoably."""
@@ -75,23 +94,57 @@ class Prompt(TextArea, inherit_bindings=False):
         # What is seen is what is sent: hidden characters in something copied from a page become visible here.
         event.prevent_default()
         event.stop()
-        self.replace(typed(event.text), *self.selection, maintain_selection_offset=False)
+        text = self._folded(typed(event.text))
+        self.replace(text, *self.selection, maintain_selection_offset=False)
+
+    def _folded(self, text: str) -> str:
+        """A long paste as a mark that stands for it."""
+        lines = text.count("\n") + 1
+        if lines <= PASTE_LINES_MAX and len(text) <= PASTE_CHARACTERS_MAX:
+            return text
+        number = len(self._pastes) + 1
+        self._pastes[number] = text
+        size = f"{lines} lines" if lines > PASTE_LINES_MAX else f"{len(text)} characters"
+        return f"[Pasted #{number}: {size}]"
+
+    @property
+    def whole_text(self) -> str:
+        """What is written, with each paste in place of its mark."""
+        return _PASTED.sub(lambda mark: self._pastes.get(int(mark[1]), mark[0]), self.text)
+
+    @property
+    def before_cursor(self) -> str:
+        return self.get_text_range(self.document.start, self.cursor_location)
+
+    def take(self, suggestion: Suggestion) -> None:
+        """Put a suggestion in the place of what it completes."""
+        before = self.before_cursor[: suggestion.start].split("\n")
+        start = (len(before) - 1, len(before[-1]))
+        self.replace(suggestion.text, start, self.cursor_location)
 
     def action_send(self) -> None:
-        text = self.text.strip()
+        # Its many forms are compiled when it is imported: not before the first picture.
+        from shammah_tui.agent.crisis import detect
+
+        shown, text = self.text.strip(), self.whole_text.strip()
         if text:
-            try:
-                self.sent.add(text)
-            except OSError as error:
-                self.post_message(self.NotKept(error.strerror or str(error)))
+            if not detect(text):
+                # Such words are kept nowhere.
+                try:
+                    self.sent.add(text)
+                except OSError as error:
+                    self.post_message(self.NotKept(error.strerror or str(error)))
             self.clear()
-        self.post_message(self.Submitted(text))
+            self._pastes.clear()
+        self.post_message(self.Submitted(text, shown))
 
     def action_new_line(self) -> None:
         self.insert("\n")
 
     def action_up(self) -> None:
-        if not self.text and self.queue_waits:
+        if self._menu is not None:
+            self._menu.move(-1)
+        elif not self.text and self.queue_waits:
             self.post_message(self.QueueWanted())
         elif not self.navigator.is_first_wrapped_line(self.cursor_location):
             self.action_cursor_up()
@@ -99,16 +152,31 @@ class Prompt(TextArea, inherit_bindings=False):
             self.put(older, cursor_at_end=False)
 
     def action_down(self) -> None:
-        if not self.navigator.is_last_wrapped_line(self.cursor_location):
+        if self._menu is not None:
+            self._menu.move(1)
+        elif not self.navigator.is_last_wrapped_line(self.cursor_location):
             self.action_cursor_down()
         elif (newer := self.sent.newer()) is not None:
             self.put(newer)
 
-    def action_example(self) -> None:
-        if self.examples and not self.text:
+    @property
+    def _menu(self) -> Completion | None:
+        return self.completion if self.completion is not None and self.completion.is_open else None
+
+    def action_complete(self) -> None:
+        """Take what the list suggests; on an empty prompt of a new conversation, an example."""
+        if self._menu is not None and self._menu.suggestion is not None:
+            self.take(self._menu.suggestion)
+        elif self.examples and not self.text:
             self.put(self.examples[0])
         elif self.text in self.examples:
             self.put(self.examples[(self.examples.index(self.text) + 1) % len(self.examples)])
+
+    def action_recall(self) -> None:
+        self.post_message(self.RecallWanted())
+
+    def action_open_editor(self) -> None:
+        self.post_message(self.EditorWanted())
 
     def action_delete_or_leave(self) -> None:
         if self.text:

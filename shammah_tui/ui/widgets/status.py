@@ -10,6 +10,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from shammah_tui.state import BootstrapState, Phase
+from shammah_tui.tools.permission.decision import Mode
 from shammah_tui.ui import wording
 from shammah_tui.ui.keys import Key
 from shammah_tui.ui.port import ContextUse
@@ -17,6 +18,9 @@ from shammah_tui.ui.port import ContextUse
 FLASH_SECONDS = 4.0
 BADGE = (" DEMO ", "bold $background on $warning")
 CONTEXT_NEARLY_FULL = 0.85
+# The sign tells without colour.
+MODE_SIGNS = {Mode.ASK: "?", Mode.ACCEPT_EDITS: "»", Mode.PLAN: "◇", Mode.AUTO: "▶"}
+MODE_STYLES = {Mode.ASK: "$quiet", Mode.ACCEPT_EDITS: "$warning", Mode.PLAN: "$accent", Mode.AUTO: "bold $warning"}
 
 
 class Status(Widget):
@@ -29,6 +33,8 @@ class Status(Widget):
     """What it does just now ("answering"); empty when it waits for the person."""
     tokens_per_second: reactive[float] = reactive(0.0)
     context: reactive[ContextUse | None] = reactive(None)
+    mode: reactive[Mode] = reactive(Mode.ASK)
+    """How tools are judged: always in view."""
 
     def render(self) -> Content:
         width = self.size.width
@@ -72,6 +78,7 @@ class Status(Widget):
             style = "$warning" if share >= CONTEXT_NEARLY_FULL else "$quiet"
             of = f"{wording.tokens(use.used_tokens)}/{wording.tokens(use.context_tokens)}"
             parts.append(Content.styled(f"context {of} ({share:.0%})", style))
+        parts.append(Content.styled(f"{MODE_SIGNS[self.mode]} {self.mode.value}", MODE_STYLES[self.mode]))
         return parts
 
 

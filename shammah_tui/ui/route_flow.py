@@ -1,0 +1,93 @@
+"""What the person decides for the whole conversation: who answers, how tools are judged. And what left the machine."""
+
+from __future__ import annotations
+
+from textual.app import App
+
+from shammah_tui.errors import ShammahError
+from shammah_tui.tools.permission.decision import Mode
+from shammah_tui.ui.plain import first_line, visible
+from shammah_tui.ui.port import RuntimePort
+from shammah_tui.ui.screens.chat import ChatScreen
+from shammah_tui.ui.screens.picker import Choice, Picker, among
+
+MEANINGS = {
+    Mode.ASK: "Shammah asks before a tool changes or runs anything",
+    Mode.ACCEPT_EDITS: "edits inside the project go through, commands are asked",
+    Mode.PLAN: "tools only read, everything else is refused",
+    Mode.AUTO: "commands run inside the sandbox without a question; without a sandbox: accept edits",
+}
+
+
+class RouteFlow:
+    def __init__(self, app: App[None], runtime: RuntimePort, chat: ChatScreen) -> None:
+        self._app = app
+        self._runtime = runtime
+        self._chat = chat
+
+    async def local(self, question: str) -> None:
+        """One question for the local model, or from now on all."""
+        if question:
+            self._chat.send(question, "local")
+            return
+        (await self._runtime.whole()).routing.asked = "local"
+        self._chat.flash("From now on the local model answers; /auto leaves it to Shammah again")
+
+    async def cloud(self, question: str) -> None:
+        """One question for Claude, or from now on all."""
+        if question:
+            self._chat.send(question, "cloud")
+            return
+        (await self._runtime.whole()).routing.asked = "cloud"
+        self._chat.flash("From now on Claude answers, and what you write leaves this machine; /auto ends it")
+
+    async def auto(self) -> None:
+        (await self._runtime.whole()).routing.asked = ""
+        self._chat.flash("The local model answers as soon as it is ready")
+
+    async def ask_claude(self) -> None:
+        """Send the question that waits, or the last one, to Claude: the person's key is the consent."""
+        if self._chat.busy:
+            (await self._runtime.whole()).routing.agree()
+        elif question := self._chat.last_question:
+            self._chat.send(question, "cloud")
+        else:
+            self._chat.flash("There is no question yet that Claude could answer")
+
+    async def next_mode(self) -> None:
+        runtime = await self._runtime.whole()
+        await self.set_mode(runtime.mode.following)
+
+    async def mode(self, name: str) -> None:
+        wanted = name.strip().lower().replace("-", " ")
+        if wanted in {mode.value for mode in Mode}:
+            await self.set_mode(Mode(wanted))
+        else:
+            self._chat.flash(f"The modes are: {', '.join(mode.value for mode in Mode)}")
+
+    async def set_mode(self, mode: Mode) -> None:
+        runtime = await self._runtime.whole()
+        runtime.set_mode(mode)
+        self._chat.show_mode(mode)
+        self._chat.flash(f"{mode.value}: {MEANINGS[mode]}")
+
+    async def privacy(self) -> None:
+        """The ledger, the newest first."""
+        runtime = await self._runtime.whole()
+        try:
+            listing = runtime.ledger.read()
+        except ShammahError as error:
+            self._app.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)
+            return
+        choices = [
+            Choice(
+                sent.at[:16].replace("T", " "),
+                f"{sent.departure.to}  {sent.departure.sent_bytes:,} bytes  {sent.departure.why}  {sent.outcome}  "
+                f"{first_line(sent.departure.question)}",
+                "",
+            )
+            for sent in reversed(listing.sent)
+        ]
+        prompt = f"What left this machine: {len(choices)} requests, {listing.sent_bytes:,} bytes"
+        empty = "Nothing has left this machine." if not choices else "Nothing has these letters."
+        await self._app.push_screen_wait(Picker(among(choices), prompt=prompt, empty=empty))

@@ -1,0 +1,105 @@
+"""Earlier conversations: found by what was said in them, gone on with, given a title."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.app import App
+
+from shammah_tui.errors import ShammahError
+from shammah_tui.store.session import NEWEST, SessionSummary
+from shammah_tui.ui import wording
+from shammah_tui.ui.plain import first_line, visible
+from shammah_tui.ui.port import RuntimePort
+from shammah_tui.ui.screens.chat import ChatScreen
+from shammah_tui.ui.screens.picker import Choice, Picker
+
+LISTED_MAX = 100
+
+
+class SessionFlow:
+    def __init__(self, app: App[None], runtime: RuntimePort, chat: ChatScreen) -> None:
+        self._app = app
+        self._runtime = runtime
+        self._chat = chat
+
+    async def choose(self) -> None:
+        """Look for one, and go on with it."""
+        runtime = await self._runtime.whole()
+
+        async def find(words: str) -> Sequence[Choice[str]]:
+            found = await runtime.sessions.list(search=words, limit=LISTED_MAX)
+            return [_choice(summary) for summary in found if summary.id != runtime.record.session]
+
+        try:
+            wanted = await self._app.push_screen_wait(
+                Picker(
+                    find, prompt="Find a conversation by its words", empty="No earlier conversation has these words."
+                )
+            )
+        except ShammahError as error:
+            self._complain(error)
+            return
+        if wanted is not None:
+            await self.resume(wanted)
+
+    async def begin(self, wanted: str) -> None:
+        """What the flags of the start say: the newest of this folder, one by the beginning of its id, or a choice."""
+        if wanted == NEWEST:
+            runtime = await self._runtime.whole()
+            try:
+                newest = await runtime.sessions.newest(str(runtime.folder))
+            except ShammahError as error:
+                self._complain(error)
+                return
+            if newest is None:
+                self._chat.flash("There is no conversation in this folder yet: this is the first")
+                return
+            wanted = newest.id
+        await (self.resume(wanted) if wanted else self.choose())
+
+    async def resume(self, session: str) -> None:
+        runtime = await self._runtime.whole()
+        try:
+            stored = await runtime.sessions.read(session)
+        except ShammahError as error:
+            self._complain(error)
+            return
+        if stored is None:
+            self._chat.flash(f"There is no conversation {session}, or more than one begins so: /sessions lists them")
+            return
+        await self._chat.resume(stored)
+        if not await asyncio.to_thread(Path(stored.summary.folder).is_dir):
+            self._app.notify(
+                f"It was held in {visible(stored.summary.folder)}, which is not there any more. Tools work in "
+                f"{visible(str(runtime.folder))}.",
+                severity="warning",
+                markup=False,
+            )
+        elif stored.summary.folder != str(runtime.folder):
+            self._chat.flash(f"It was held in {stored.summary.folder}; tools work here, in {runtime.folder}")
+
+    async def rename(self, title: str) -> None:
+        runtime = await self._runtime.whole()
+        if not title or not runtime.record.entries:
+            self._chat.flash("/rename takes the new title of a conversation that has begun")
+            return
+        try:
+            await runtime.sessions.rename(runtime.record.session, title)
+        except ShammahError as error:
+            self._complain(error)
+            return
+        self._chat.flash(f"This conversation is now called {title}")
+
+    def _complain(self, error: ShammahError) -> None:
+        self._app.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)
+
+
+def _choice(summary: SessionSummary) -> Choice[str]:
+    ago = wording.duration(max(0, int(time.time() - summary.updated_at)))
+    questions = wording.count(summary.questions, "question")
+    folder = Path(summary.folder).name
+    return Choice(f"{ago} ago", f"{first_line(summary.title)}  · {questions} · {folder}", summary.id)

@@ -1,0 +1,47 @@
+"""Decides what could complete the word at the cursor. Pure but for the list of files, which it is given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from textual.fuzzy import FuzzySearch
+
+from shammah_tui.ui import commands
+from shammah_tui.ui.widgets.completion import ROWS_MAX, Suggestion
+
+_COMMAND = re.compile(r"/([a-z-]*)\Z", re.IGNORECASE)
+_FILE = re.compile(r"(?:^|(?<=\s)|(?<=[(\[,;]))@(\"?)([^\s\"@]*)\Z")
+
+
+def suggestions(before: str, files: Sequence[str]) -> list[Suggestion]:
+    """For `before`, the text up to the cursor: commands at its very beginning, else files after an `@`."""
+    if found := _COMMAND.match(before):
+        return _commands(found[1].lower())
+    if found := _FILE.search(before):
+        return _files(found[2], found.start(), files)
+    return []
+
+
+def wants_files(before: str) -> bool:
+    return _FILE.search(before) is not None
+
+
+def _commands(typed: str) -> list[Suggestion]:
+    named = [command for command in commands.TABLE if any(name.startswith(typed) for name in command.names)]
+    if any(typed in command.names for command in named) and len(named) == 1:
+        return []
+    return [
+        Suggestion(f"/{command.name}{' ' if command.argument else ''}", 0, command.usage, command.help)
+        for command in named
+    ]
+
+
+def _files(typed: str, start: int, files: Sequence[str]) -> list[Suggestion]:
+    if not typed:
+        found = sorted(files, key=lambda path: (path.count("/"), path))[:ROWS_MAX]
+    else:
+        search = FuzzySearch(case_sensitive=False)
+        scored = ((search.match(typed, path)[0], path) for path in files)
+        found = [path for score, path in sorted(scored, key=lambda pair: (-pair[0], len(pair[1]))) if score > 0]
+    return [Suggestion(f'@"{path}" ' if " " in path else f"@{path} ", start, path) for path in found[:ROWS_MAX]]

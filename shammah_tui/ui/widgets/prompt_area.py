@@ -1,0 +1,93 @@
+"""The prompt with what belongs to it: the list of completions, what was sent before, the person's editor."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import TextArea
+
+from shammah_tui.agent.history import History
+from shammah_tui.errors import ShammahError
+from shammah_tui.ui.plain import visible
+from shammah_tui.ui.widgets.completion import Completion
+from shammah_tui.ui.widgets.prompt import Prompt, PromptFrame
+
+SHOWN_CHARACTERS = 200
+
+
+class PromptArea(Vertical):
+    """`folder` is where files are completed from."""
+
+    def __init__(self, history: History, folder: Path) -> None:
+        super().__init__(id="prompt-area")
+        self._history = history
+        self._folder = folder
+
+    def compose(self) -> ComposeResult:
+        yield Completion(id="completion")
+        yield PromptFrame(self._history)
+
+    def on_mount(self) -> None:
+        self.prompt.completion = self.completion
+
+    @property
+    def prompt(self) -> Prompt:
+        return self.query_one(Prompt)
+
+    @property
+    def completion(self) -> Completion:
+        return self.query_one(Completion)
+
+    # Completion
+
+    @on(TextArea.Changed)
+    @on(TextArea.SelectionChanged)
+    def _typed(self) -> None:
+        before = self.prompt.before_cursor
+        if self.completion.is_open or before[:1] == "/" or "@" in before:
+            self._suggest(before)
+
+    @work(exclusive=True, group="suggest")
+    async def _suggest(self, before: str) -> None:
+        # Not before the first picture: the list of files brings the tools' room along.
+        from shammah_tui.agent.project_file import listed
+        from shammah_tui.ui.suggesting import suggestions, wants_files
+
+        files = await asyncio.to_thread(listed, self._folder) if wants_files(before) else ()
+        found = suggestions(before, files)
+        if before == self.prompt.before_cursor:
+            self.completion.suggest(found)
+
+    @on(Completion.Chosen)
+    def _chosen(self, event: Completion.Chosen) -> None:
+        self.prompt.take(event.suggestion)
+        self.prompt.focus()
+
+    # What was sent before, and the editor
+
+    @on(Prompt.RecallWanted)
+    def _recall(self) -> None:
+        from shammah_tui.ui.screens.picker import Choice, Picker, among
+
+        texts = self._history.texts
+        choices = [Choice(" ".join(text.split())[:SHOWN_CHARACTERS], "", text) for text in texts]
+        picker = Picker(among(choices), prompt="Find what you sent before", empty="Nothing that you sent has this.")
+        self.app.push_screen(picker, self._recalled)
+
+    def _recalled(self, text: str | None) -> None:
+        if text is not None:
+            self.prompt.put(text)
+
+    @on(Prompt.EditorWanted)
+    @work(exclusive=True, group="editor")
+    async def _edit(self) -> None:
+        from shammah_tui.ui import editor
+
+        try:
+            self.prompt.put(await editor.edit(self.app, self.prompt.whole_text))
+        except ShammahError as error:
+            self.app.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)
