@@ -7,10 +7,11 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shammah_tui.agent.loop import Backend
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Usage
 from shammah_tui.events import BootstrapState, ModelSummary, Phase, TextArrived, TurnEnded, TurnEvent, TurnStarted
-from shammah_tui.runtime import ContextUse, Runtime
+from shammah_tui.runtime import ContextUse, Engine, Runtime
 from shammah_tui.ui.port import Asked
 
 DEMO = ModelSummary(
@@ -65,7 +66,7 @@ class Scripted:
     async def whole(self) -> Runtime:
         """The real thing, for all that is not played."""
         if self._whole is None:
-            self._whole = Runtime(Settings(), folder=self.folder)
+            self._whole = Runtime(Settings(), folder=self.folder, connect=_never)
         return self._whole
 
     async def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]:
@@ -99,6 +100,11 @@ class Scripted:
         self.closed = True
         if self._whole is not None:
             await self._whole.close()
+
+
+async def _never(settings: Settings, model: str | None) -> tuple[Engine, Backend]:
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 def _is_end(event: TurnEvent) -> bool:
