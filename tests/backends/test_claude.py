@@ -144,6 +144,27 @@ async def test_thinking_of_a_changed_conversation_is_left_out_when_the_api_refus
     assert [block["type"] for block in server.requests[-1]["messages"][1]["content"]] == ["text"]
 
 
+async def test_refused_thinking_is_not_sent_a_second_time_and_newer_thinking_is() -> None:
+    script = [answer(Think("Hm."), "One."), answer(Think("Ah."), "Two."), answer("Three.")]
+    async with MessagesServer.running(script) as server:
+        claude = Claude(settings_for(server), Ledger(paths.privacy_ledger()))
+
+        async def said(*messages: Message) -> Message:
+            stream = claude.backend("x").stream(messages, tools=(), session="s", temperature=0, max_tokens=2048)
+            events = [event async for event in stream]
+            return Message("assistant", text_of(events), verbatim=end_of(events).verbatim)
+
+        one = await said(*QUESTION)
+        changed = (Message("system", "Be long."), QUESTION[1], one, Message("user", "more"))
+        two = await said(*changed)
+        asked = len(server.heads)
+        await said(*changed, two, Message("user", "and more"))
+        await claude.close()
+    assert (asked, len(server.heads)) == (3, 4)
+    kinds = [[block["type"] for block in turn["content"]] for turn in server.requests[-1]["messages"]]
+    assert kinds == [["text"], ["text"], ["text"], ["thinking", "text"], ["text"]]
+
+
 async def test_thinking_is_not_sent_to_another_model() -> None:
     async with MessagesServer.running([answer(Think("Hm."), "One."), answer("Two.")]) as server:
         events = await ask(server)

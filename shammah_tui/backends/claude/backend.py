@@ -54,6 +54,8 @@ class Claude:
         self.settings = settings.claude
         self.model: ClaudeModel = find(settings.claude.model)
         self.ledger = ledger
+        self.thinking_from: dict[str, int] = {}
+        """For each session up to which message the API refuses the thinking, because the conversation was changed."""
         self._all = settings
         self._key: Key | None = None
         self._client: AsyncAnthropic | None = None
@@ -120,7 +122,8 @@ class ClaudeBackend:
         """
         settings, model = self._claude.settings, self._claude.model
         limit = min(max_tokens, model.output_tokens or max_tokens)
-        body = request_of(messages, tools, settings, model, limit)
+        thinking_from = self._claude.thinking_from.get(session, 0)
+        body = request_of(messages, tools, settings, model, limit, thinking_from=thinking_from)
         departure = _departure(messages, tools, session, model.id, self._why)
         tried = 0
         while True:
@@ -134,7 +137,8 @@ class ClaudeBackend:
                 if reading.said_something:
                     raise
                 if trouble.is_about_thinking(error) and _carries_thinking(body):
-                    body = request_of(messages, tools, settings, model, limit, with_thinking=False)
+                    self._claude.thinking_from[session] = len(messages)
+                    body = request_of(messages, tools, settings, model, limit, thinking_from=len(messages))
                     continue
                 tries = _tries(error, settings.retries)
                 if tried >= tries:

@@ -58,13 +58,14 @@ def request_of(
     model: ClaudeModel,
     max_tokens: int,
     *,
-    with_thinking: bool = True,
+    thinking_from: int = 0,
 ) -> dict[str, Any]:
-    """The request's body. `with_thinking` false leaves all earlier thinking out, where the API refuses it."""
+    """The request's body. Of the messages before number `thinking_from` no thinking is sent back: the API refuses it
+    where anything before it has changed since."""
     system = "\n\n".join(
         message.content for message in messages if message.role == "system" and message.content.strip()
     )
-    turns = _turns(messages, model.id if with_thinking else "")
+    turns = _turns(messages, model.id, thinking_from)
     body: dict[str, Any] = {
         "model": model.id,
         "max_tokens": max_tokens,
@@ -114,19 +115,18 @@ def _may_think_by_budget(turns: Sequence[Block]) -> bool:
     return any(block["type"] in ("thinking", "redacted_thinking") for block in turns[-2]["content"][:1])
 
 
-def _turns(messages: Sequence[Message], model: str) -> list[Block]:
+def _turns(messages: Sequence[Message], model: str, thinking_from: int) -> list[Block]:
     """Messages of alternating roles, the first and the last of them a person's."""
     turns: list[Block] = []
     ids: set[str] = set()
-    rest = [message for message in messages if message.role != "system"]
-    for number, message in enumerate(rest):
+    for number, message in enumerate(messages):
         if message.role == "assistant":
-            blocks = _answer(message, model)
+            blocks = _answer(message, model if number >= thinking_from else "")
             if blocks and not turns:
                 _add(turns, "user", [_text(NOTHING)])
             if blocks:
                 _add(turns, "assistant", blocks)
-                results = _results(blocks, rest[number + 1 :], ids)
+                results = _results(blocks, messages[number + 1 :], ids)
                 if results:
                     _add(turns, "user", results)
         elif message.role == "user" and message.content.strip():
