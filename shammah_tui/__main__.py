@@ -6,6 +6,7 @@ import os
 import sys
 
 EXIT_CLOSED_PIPE = 141
+_FLAGS = frozenset({"--debug", "-c", "--continue", "--local", "--cloud"})
 
 
 def main() -> int:
@@ -30,13 +31,17 @@ def main() -> int:
 
 def _opens_screen(arguments: list[str]) -> bool:
     """Whether these can only mean the screen. What is not known here is left to the parser."""
-    left = iter(arguments)
-    for argument in left:
-        if argument in ("-m", "--model"):
+    left = list(arguments)
+    while left:
+        argument = left.pop(0)
+        if argument in ("-m", "--model", "--permission-mode"):
             # Without its value it is a mistake.
-            if next(left, "-").startswith("-"):
+            if not left or left.pop(0).startswith("-"):
                 return False
-        elif argument != "--debug" and not argument.startswith("--model="):
+        elif argument in ("-r", "--resume"):
+            if left and not left[0].startswith("-"):
+                left.pop(0)
+        elif argument not in _FLAGS and not argument.startswith(("--model=", "--resume=")):
             return False
     return True
 

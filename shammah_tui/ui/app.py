@@ -119,10 +119,10 @@ class ShammahApp(App[None], inherit_bindings=False):
                 self.theme = opened.theme
             for warning in opened.warnings:
                 self.notify(visible(warning), severity="warning", markup=False)
-        if self._history.problem:
-            self.flash(f"What was sent earlier could not be read: {self._history.problem}")
             if opened.resume is not None:
                 self._resume(opened.resume)
+        if self._history.problem:
+            self.flash(f"What was sent earlier could not be read: {self._history.problem}")
         self._prepare()
         async for state in self.runtime.states():
             for screen in self.screen_stack:

@@ -159,6 +159,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         from shammah_tui.ui.replay import replayed
 
         self._exchanges = replayed(self.transcript, stored)
+        self._session = stored.summary.id
         self._show_conversation(True)
         self.transcript.follow()
         self._count_context()
@@ -194,6 +195,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         self.query_one(Queue).clear()
         self.transcript.clear()
         self._exchanges.clear()
+        self._session = ""
         self.query_one(Status).tokens_per_second = 0.0
 
     # Turns
