@@ -243,3 +243,28 @@ async def test_claude_may_write_as_much_as_its_own_setting_says(tmp_path: Path) 
         finally:
             await runtime.close()
     assert server.requests[0]["max_tokens"] == ClaudeSettings().max_tokens
+
+
+async def test_who_asks_for_claude_without_a_key_is_told_that_and_not_of_the_model(tmp_path: Path) -> None:
+    engine = Engine(states=(BootstrapState(Phase.FAILED, reason="No such file.", hint="Look."),))
+    runtime = runtime_with(None, engine, tmp_path)
+    try:
+        async with asyncio.timeout(20), aclosing(runtime.ask("hi", asked="cloud")) as events:
+            failed = [event async for event in events][-1]
+        assert isinstance(failed, TurnFailed)
+        assert "no key" in failed.message
+        assert "api_key" in failed.hint
+    finally:
+        await runtime.close()
+
+
+async def test_without_a_model_the_hint_says_that_claude_could_answer(tmp_path: Path) -> None:
+    engine = Engine(states=(BootstrapState(Phase.FAILED, reason="No such file.", hint="Look."),))
+    async with MessagesServer.running([]) as server:
+        runtime = runtime_with(server, engine, tmp_path, cloud="ask")
+        try:
+            failed = (await heard(runtime))[-1]
+        finally:
+            await runtime.close()
+    assert isinstance(failed, TurnFailed)
+    assert (failed.message, failed.hint) == ("No such file.", "Look. Claude could answer: /cloud sends it there.")

@@ -14,7 +14,7 @@ from shammah_tui.agent.loop import Limits, Route, turn
 from shammah_tui.backends import experience
 from shammah_tui.backends.certainty import Curve, Evidence, declines, is_looping
 from shammah_tui.backends.certainty import doubt as doubt_of
-from shammah_tui.backends.router import Choice, Local, Request, Wait
+from shammah_tui.backends.router import Choice, Local, Reason, Request, Wait
 from shammah_tui.backends.router import Claude as ToClaude
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Message, ToolSpec
@@ -29,6 +29,7 @@ from shammah_tui.tools.specification import ALL
 
 # What a chat template puts around a message or a tool, in tokens, at most.
 _TEMPLATE_TOKENS_MAX = 100
+CLOUD_HINT = "Claude could answer: /cloud sends it there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,7 @@ class Answering:
                             choice = found
                 assert choice is not None
                 if isinstance(choice, Wait):
-                    state = self.link.state
-                    yield TurnFailed(state.reason or choice.text, state.hint or choice.hint)
+                    yield self._no_way(choice, request)
                     return
                 try:
                     async with aclosing(self._turn(draft, choice, request)) as events:
@@ -93,6 +93,15 @@ class Answering:
                     yield Noticed(f"Claude gave no answer: {error.message}")
         except ShammahError as error:
             yield TurnFailed(error.message, error.hint, error.exit_code)
+
+    def _no_way(self, choice: Wait, request: Request) -> TurnFailed:
+        """Why nobody answers. Where that is for want of a model, the engine knows more of it than the router."""
+        message, hint = choice.text, choice.hint
+        if "cloud" not in (request.asked, self.routing.asked) and choice.reason is not Reason.CRISIS:
+            message, hint = self.link.state.reason or message, self.link.state.hint or hint
+        if choice.offers_claude:
+            hint = f"{hint} {CLOUD_HINT}".lstrip()
+        return TurnFailed(message, hint)
 
     async def doubt(self, question: str) -> str:
         """Why the local model would likely fail, by the person's ratings of such tasks; empty where nothing tells."""
