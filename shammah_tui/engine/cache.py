@@ -103,9 +103,9 @@ class SharedCache:
         return min(slot.cached, common_prefix(slot.tokens, prompt)) if slot.key == key else 0
 
     def _name(self, slot: Slot, session: str) -> None:
-        """Only the newest slot of a session may write its file."""
+        """Only the newest slot of a session may write its file; each adapter has its own."""
         for other in self.slots:
-            if other is not slot and other.session == session:
+            if other is not slot and other.session == session and other.key == slot.key:
                 other.session = ""
         slot.session = session
 
@@ -122,7 +122,7 @@ class SharedCache:
 
     def _share(self, source: Slot, slot: Slot, prefix: Sequence[int]) -> None:
         """Makes `slot` begin with `prefix`, of which `source` holds the keys and values."""
-        if source is slot:
+        if source is slot and prefix:
             return
         self.save(slot)
         self.clear(slot)

@@ -48,6 +48,10 @@ class WaitingLine:
         with self._changed:
             return self._jobs[0] if self._jobs else None
 
+    def waiting(self) -> list[Job]:
+        with self._changed:
+            return list(self._jobs)
+
     def pop(self) -> None:
         with self._changed:
             self._jobs.popleft()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,13 @@ class LlamaEngine:
         self._scheduler.submit(job)
         return LlamaGeneration(job)
 
+    def load_adapter(self, path: Path, identity: str) -> None:
+        """See the port. Raises `ModelError`, and `EngineError` once the model is gone."""
+        with self._reading:
+            if self._closed:
+                raise EngineError("The model is being closed.", "Ask again once it is loaded.")
+            self._scheduler.adapters.load(path, identity)
+
     def counts(self) -> EngineCounts:
         return self._scheduler.counts()
 
@@ -80,6 +88,8 @@ class LlamaEngine:
             raise RequestError("The prompt holds tokens that this model does not know.", param="messages")
         if request.max_tokens is not None and request.max_tokens < 1:
             raise RequestError("max_tokens must be at least 1.", param="max_tokens")
+        if request.adapter is not None and not math.isfinite(request.adapter.scale):
+            raise RequestError("The scale of an adapter must be a number.", param="adapter")
         check_sampling(request.sampling)
         if len(prompt) >= self.model.context_tokens:
             raise ContextOverflow(

@@ -51,6 +51,14 @@ class Grammar:
 
 
 @dataclass(frozen=True, slots=True)
+class AdapterUse:
+    """A loaded adapter, by the sha256 of its file, and how strongly it speaks (1: as it was made)."""
+
+    identity: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationRequest:
     prompt: Sequence[int]
     """Token ids, with the template's special tokens."""
@@ -61,6 +69,8 @@ class GenerationRequest:
     grammar: Grammar | None = None
     session: str = ""
     """Names the conversation whose keys and values are worth keeping; empty for none."""
+    adapter: AdapterUse | None = None
+    """None: the base alone."""
     certainty_tokens: int = 0
     """How many of the first tokens are measured; see `gauge`."""
 
@@ -148,7 +158,11 @@ class Engine(Protocol):
         """`special` reads `<|im_start|>` and its like as the tokens they name."""
 
     def generate(self, request: GenerationRequest) -> Generation:
-        """Queues a request. Raises `ContextOverflow`, `EngineBusy` or `RequestError` at once."""
+        """Queues a request. Raises `ContextOverflow`, `EngineBusy`, `EngineError` or `RequestError` at once."""
+
+    def load_adapter(self, path: Path, identity: str) -> None:
+        """Reads a GGUF adapter, unless one of this identity is there. Blocks; answers go on meanwhile. Raises
+        `ModelError` where it does not fit. What nobody asked for of late may be let go again."""
 
     def counts(self) -> EngineCounts: ...
 

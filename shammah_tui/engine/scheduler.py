@@ -3,17 +3,22 @@
 Requests wait in a bounded line and are admitted in order into slots of one shared cache. A prompt is read in chunks,
 in the same batches that carry the next token of every answer under way, so that a long prompt never freezes another
 answer. While nothing but decoding is to be done, `_decode` runs a loop with nothing else in it.
+
+A batch is computed with one adapter. Where answers of several are under way, they take turns, the adapter that waited
+longest first, so that base and adapter can be asked side by side and neither waits for the end of the other.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from typing import Literal
 
+from shammah_tui.engine.adapter import AdapterShelf
 from shammah_tui.engine.answer import Answer
 from shammah_tui.engine.batch import Batch
 from shammah_tui.engine.cache import SharedCache
@@ -24,7 +29,7 @@ from shammah_tui.engine.model import CHUNK_TOKENS_MIN, NativeModel
 from shammah_tui.engine.request import EngineCounts
 from shammah_tui.engine.sampling import NO_TOKEN, Candidates
 from shammah_tui.engine.session import SessionStore
-from shammah_tui.engine.slot import CacheKey, Slot
+from shammah_tui.engine.slot import BASE, CacheKey, Slot
 from shammah_tui.errors import EngineError
 
 log = logging.getLogger(__name__)
@@ -37,6 +42,8 @@ CHUNK_SECONDS = 0.1
 SWITCH_SECONDS = 0.001
 # So long nobody asks anything before sessions are saved: a program that calls tools is back sooner.
 SAVE_AFTER_SECONDS = 2.0
+# A turn of the answers of one adapter, while those of others wait.
+TURN_SECONDS = 0.25
 # llama_decode's status values.
 _FULL, _ABORTED = 1, 2
 
@@ -45,11 +52,16 @@ class Scheduler:
     """`submit`, `interrupt`, `counts` and `close` from any thread; all else happens on the scheduler's own."""
 
     def __init__(self, model: NativeModel, sessions: SessionStore | None) -> None:
+        self.adapters = AdapterShelf(model)
         self._model = model
         self._cache = SharedCache(model, sessions)
         self._batch = Batch(model.batch_tokens)
         self._candidates = Candidates(model.vocabulary)
         self._line = WaitingLine(model.info.slots)
+        self._turn = BASE
+        self._turn_ends = math.inf
+        self._had_turn: dict[CacheKey, float] = {}
+        """When each adapter with answers under way was last computed with."""
         self._prefill_rate = 0.0
         self._totals = {"prompt": 0, "cached": 0, "generated": 0}
         self._thread = threading.Thread(target=self._run, name="shammah-engine", daemon=True)
@@ -93,7 +105,7 @@ class Scheduler:
                 self._model.abort_flag[0] = b"\x00"
                 self._drop_cancelled()
                 self._admit()
-                busy = self._busy()
+                busy = self._whose_turn()
                 if not busy:
                     self._wait()
                 elif all(answer.first_at for _, answer in busy):
@@ -102,6 +114,31 @@ class Scheduler:
                     self._read_prompts(busy)
         finally:
             self._stop()
+
+    def _whose_turn(self) -> list[tuple[Slot, Answer]]:
+        """The answers under way that the next batch is for, all of one adapter, which is set."""
+        busy, now = self._busy(), time.perf_counter()
+        self._had_turn = {slot.key: self._had_turn.get(slot.key, now) for slot, _ in busy}
+        if self.adapters.is_crowded:
+            wanted = [job.request.adapter for job in self._line.waiting()]
+            self.adapters.trim({key.adapter for key in self._had_turn} | {use.identity for use in wanted if use})
+        if not busy:
+            return []
+        if self._turn not in self._had_turn or now >= self._turn_ends:
+            self._turn = min(self._had_turn, key=lambda key: self._had_turn[key])
+            self._turn_ends = now + TURN_SECONDS
+        if len(self._had_turn) == 1:
+            self._turn_ends = math.inf
+        elif self._turn_ends == math.inf:
+            self._turn_ends = now + TURN_SECONDS
+        self._had_turn[self._turn] = now
+        group = [(slot, answer) for slot, answer in busy if slot.key == self._turn]
+        try:
+            self.adapters.use(self._turn)
+        except EngineError as error:
+            self._fail([slot for slot, _ in group], error)
+            return self._whose_turn()
+        return group
 
     def _wait(self) -> None:
         """Until something is to be done. A conversation that pauses is kept on disk meanwhile: an engine that is
@@ -131,7 +168,7 @@ class Scheduler:
             taken = sum(len(slot.tokens) for slot, _ in self._busy())
             if taken + len(job.prompt) >= self._model.info.context_tokens:
                 return
-            slot = self._cache.prepare(job.prompt, CacheKey(), job.request.session)
+            slot = self._cache.prepare(job.prompt, _cache_key(job), job.request.session)
             if slot is None:
                 return
             self._line.pop()
@@ -150,7 +187,7 @@ class Scheduler:
         reading = [entry for entry in busy if not entry[1].first_at]
         fed = dict.fromkeys(decoding, 1)
         drawing = {slot: batch.add(slot.tokens[-1], slot.cached, slot.index, wanted=True) for slot in decoding}
-        budget = self._chunk_tokens(others=len(decoding))
+        budget = self._chunk_tokens(decoding=len(decoding))
         for slot, _ in sorted(reading, key=lambda entry: entry[1].started_at):
             count = min(budget, len(slot.tokens) - slot.cached)
             if count:
@@ -170,9 +207,9 @@ class Scheduler:
         for slot, index in drawing.items():
             self._draw_once(slot, index)
 
-    def _chunk_tokens(self, others: int) -> int:
-        room = self._batch.size - others
-        if not others:
+    def _chunk_tokens(self, decoding: int) -> int:
+        room = self._batch.size - decoding
+        if not decoding and self._turn_ends == math.inf:
             return room
         return min(room, max(CHUNK_TOKENS_MIN, int(self._prefill_rate * CHUNK_SECONDS)))
 
@@ -212,6 +249,7 @@ class Scheduler:
         status = done = 0
         ended: set[int] = set()
         due = now() + SLICE_SECONDS
+        until = self._turn_ends
         while done < left and not ended and not line.interrupted:
             status = decode(context, feed)
             if status:
@@ -229,6 +267,8 @@ class Scheduler:
             if now() >= due:
                 ended.update(row for row, (_, answer) in enumerate(busy) if row not in ended and answer.flush())
                 due = now() + SLICE_SECONDS
+                if due >= until:
+                    break
         for slot, _ in busy:
             slot.cached += done
         for row, (slot, answer) in enumerate(busy):
@@ -260,8 +300,16 @@ class Scheduler:
                 self._end(max(fed, key=lambda slot: slot.cached), "length")
             return
         log.error("llama_decode failed with status %d", status)
-        for slot in fed:
+        self._fail(fed, EngineError("The model failed on this answer.", "Ask again."))
+
+    def _fail(self, slots: Sequence[Slot], error: EngineError) -> None:
+        for slot in slots:
             answer, slot.answer = slot.answer, None
             if answer is not None:
-                answer.fail(EngineError("The model failed on this answer.", "Ask again."))
+                answer.fail(error)
             self._cache.clear(slot)
+
+
+def _cache_key(job: Job) -> CacheKey:
+    use = job.request.adapter
+    return CacheKey(use.identity, use.scale) if use is not None and use.scale else BASE

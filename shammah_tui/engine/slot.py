@@ -10,10 +10,14 @@ from shammah_tui.engine.answer import Answer
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """What keys and values depend on besides the tokens. Equal keys may share, others never."""
+    """What keys and values depend on besides the tokens. Equal keys may share, others never. `adapter` is the sha256
+    of its file; the base alone is `BASE`."""
 
     adapter: str = ""
     scale: float = 0.0
+
+
+BASE = CacheKey()
 
 
 class Slot:
@@ -23,7 +27,7 @@ class Slot:
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.key = CacheKey()
+        self.key = BASE
         self.tokens: list[int] = []
         self.cached = 0
         self.session = ""

@@ -1,0 +1,185 @@
+"""Adapters beside a loaded model: swapped between answers, several at once, and never mixed in the cache."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scripts.bench.random_adapter import write_adapter
+from scripts.bench.random_model import TINY, write_model
+from shammah_tui import paths
+from shammah_tui.engine import adapter as shelf
+from shammah_tui.engine import scheduler
+from shammah_tui.engine.llama import LlamaEngine
+from shammah_tui.engine.request import AdapterUse, GenerationRequest, LoadOptions, TextGenerated
+from shammah_tui.errors import EngineError, ModelError
+
+from .conftest import GREEDY, Whole, answer, wait_until_busy
+
+OPTIONS = LoadOptions(context_tokens=2048, slots=4, device="cpu")
+PROMPT = (
+    "<|im_start|>system\nYou are Shammah.<|im_end|>\n<|im_start|>user\n"
+    "Write a Python function that adds two numbers.<|im_end|>\n<|im_start|>assistant\n"
+)
+A, B = AdapterUse("a"), AdapterUse("b")
+
+
+@pytest.fixture(scope="module")
+def adapters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two adapters of the demo model, strong enough to change what it says."""
+    folder = tmp_path_factory.mktemp("adapters")
+    model = paths.demo_model_gguf()
+    return {
+        name: write_adapter(folder / f"{name}.gguf", model, strength=0.15, seed=n)
+        for n, name in enumerate("ab", start=1)
+    }
+
+
+def opened(adapters: dict[str, Path], options: LoadOptions = OPTIONS) -> LlamaEngine:
+    engine = LlamaEngine(paths.demo_model_gguf(), options)
+    for name, path in adapters.items():
+        engine.load_adapter(path, name)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def shared(adapters: dict[str, Path]) -> Iterator[LlamaEngine]:
+    engine = opened(adapters)
+    yield engine
+    engine.close()
+
+
+async def alone(adapters: dict[str, Path], use: AdapterUse | None, prompt: str = PROMPT, **request: object) -> Whole:
+    """The answer of an engine that has done nothing else."""
+    engine = opened(adapters)
+    try:
+        return await answer(engine, prompt, adapter=use, **request)
+    finally:
+        engine.close()
+
+
+async def test_each_adapter_answers_for_itself_and_the_base_is_as_before(adapters: dict[str, Path]) -> None:
+    expected = {use: (await alone(adapters, use)).text for use in (None, A, B)}
+    assert len(set(expected.values())) == 3
+    engine = opened(adapters)
+    try:
+        for use in (None, A, B, A, None, B):
+            assert (await answer(engine, PROMPT, adapter=use)).text == expected[use]
+    finally:
+        engine.close()
+
+
+async def test_keys_and_values_of_another_adapter_or_scale_are_never_used(shared: LlamaEngine) -> None:
+    uses = [None, A, replace(A, scale=0.5), B]
+    first = [await answer(shared, PROMPT + "cache", adapter=use, session="one") for use in uses]
+    assert [whole.end.usage.cached_tokens for whole in first][1:] == [0, 0, 0]
+    again = [await answer(shared, PROMPT + "cache", adapter=use, session="one") for use in uses]
+    assert all(whole.end.usage.cached_tokens > 20 for whole in again)
+    assert [whole.text for whole in again] == [whole.text for whole in first]
+
+
+async def test_a_slot_taken_over_from_another_adapter_starts_empty(adapters: dict[str, Path]) -> None:
+    engine = opened(adapters, replace(OPTIONS, slots=1))
+    try:
+        await answer(engine, PROMPT)
+        taken = await answer(engine, PROMPT, adapter=A)
+        assert taken.end.usage.cached_tokens == 0
+        assert taken.text == (await alone(adapters, A)).text
+    finally:
+        engine.close()
+
+
+async def test_a_saved_session_comes_back_only_for_its_adapter(adapters: dict[str, Path], tmp_path: Path) -> None:
+    options = replace(OPTIONS, session_folder=tmp_path)
+    prompt = PROMPT * 4
+    engine = opened(adapters, options)
+    said = await answer(engine, prompt, adapter=A, session="mine")
+    engine.close()
+    for use, restored in ((None, False), (B, False), (replace(A, scale=0.9), False), (A, True)):
+        engine = opened(adapters, options)
+        try:
+            whole = await answer(engine, prompt, adapter=use, session="mine")
+        finally:
+            engine.close()
+        assert (whole.end.usage.cached_tokens > 64) is restored
+        if restored:
+            assert whole.text == said.text
+
+
+async def test_answers_of_several_adapters_at_once_are_what_each_says_alone(
+    adapters: dict[str, Path], shared: LlamaEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "TURN_SECONDS", 0.001)
+    uses = [None, A, B, replace(A, scale=0.5)] * 2
+    expected = {use: (await alone(adapters, use, max_tokens=60)).text for use in uses}
+    asked = [answer(shared, PROMPT, adapter=use, max_tokens=60) for use in uses]
+    assert [whole.text for whole in await asyncio.gather(*asked)] == [expected[use] for use in uses]
+
+
+async def test_an_answer_in_flight_ends_on_the_adapter_it_began_with(
+    adapters: dict[str, Path], shared: LlamaEngine
+) -> None:
+    expected = (await alone(adapters, A, max_tokens=120)).text
+    tokens = shared.tokenize(PROMPT)
+    text, others = "", []
+    async for event in shared.generate(GenerationRequest(tokens, max_tokens=120, sampling=GREEDY, adapter=A)):
+        if isinstance(event, TextGenerated):
+            text += event.text
+            if not others:
+                others = [asyncio.create_task(answer(shared, PROMPT, adapter=use)) for use in (B, None)]
+    assert text == expected
+    assert all(whole.text for whole in await asyncio.gather(*others))
+
+
+async def test_a_long_answer_keeps_no_other_adapter_waiting(adapters: dict[str, Path], tiny_model: Path) -> None:
+    engine = LlamaEngine(tiny_model, replace(OPTIONS, context_tokens=65536, slots=4))
+    path = write_adapter(adapters["a"].with_name("tiny.gguf"), tiny_model)
+    engine.load_adapter(path, "a")
+    long = engine.generate(GenerationRequest([1, 2, 3], sampling=GREEDY))
+    try:
+        await wait_until_busy(engine)
+        assert (await asyncio.wait_for(answer(engine, [4, 5, 6], adapter=A, max_tokens=400), 20)).text
+        assert engine.counts().active == 1
+    finally:
+        long.cancel()
+        engine.close()
+
+
+async def test_an_adapter_of_another_shape_or_a_damaged_one_is_refused_in_words(
+    adapters: dict[str, Path], shared: LlamaEngine, tmp_path: Path
+) -> None:
+    other = write_adapter(tmp_path / "other" / "adapter.gguf", write_model(tmp_path / "tiny.gguf", TINY))
+    whole = adapters["a"].read_bytes()
+    cut, garbage = tmp_path / "cut" / "adapter.gguf", tmp_path / "garbage" / "adapter.gguf"
+    for path, data in ((cut, whole[: len(whole) // 2]), (garbage, b"\xff" * 5000)):
+        path.parent.mkdir()
+        path.write_bytes(data)
+    for path in (other, cut, garbage, tmp_path / "nowhere" / "adapter.gguf", paths.demo_model_gguf()):
+        with pytest.raises(ModelError, match=path.parent.name) as refused:
+            shared.load_adapter(path, path.parent.name)
+        assert refused.value.hint
+    assert (await answer(shared, PROMPT, adapter=A)).text
+
+
+async def test_an_adapter_that_is_not_loaded_fails_its_answer_and_no_other(shared: LlamaEngine) -> None:
+    with pytest.raises(EngineError, match="adapter"):
+        await answer(shared, PROMPT, adapter=AdapterUse("unknown"))
+    assert (await answer(shared, PROMPT, adapter=A)).text
+
+
+async def test_the_adapter_that_was_asked_for_longest_ago_is_let_go(adapters: dict[str, Path]) -> None:
+    engine = opened({})
+    try:
+        for number in range(shelf.KEPT + 1):
+            engine.load_adapter(adapters["a"], str(number))
+        assert (await answer(engine, PROMPT, adapter=AdapterUse("1"))).text
+        with pytest.raises(EngineError):
+            await answer(engine, PROMPT, adapter=AdapterUse("0"))
+        engine.load_adapter(adapters["a"], "0")
+        assert (await answer(engine, PROMPT, adapter=AdapterUse("0"))).text
+    finally:
+        engine.close()
