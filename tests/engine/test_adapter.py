@@ -125,7 +125,8 @@ async def test_an_answer_in_flight_ends_on_the_adapter_it_began_with(
 ) -> None:
     expected = (await alone(adapters, A, max_tokens=120)).text
     tokens = shared.tokenize(PROMPT)
-    text, others = "", []
+    text = ""
+    others: list[asyncio.Task[Whole]] = []
     async for event in shared.generate(GenerationRequest(tokens, max_tokens=120, sampling=GREEDY, adapter=A)):
         if isinstance(event, TextGenerated):
             text += event.text
