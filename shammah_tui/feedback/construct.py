@@ -8,20 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from shammah_tui.feedback.code import (
-    Block,
-    bare,
-    comments,
-    has_node,
-    python_names,
-    python_tree,
-    signatures,
-)
-
-Detector = Callable[[Block], bool]
+from shammah_tui.feedback import code, detection
+from shammah_tui.feedback.detection import Detector
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,127 +36,7 @@ class Construct:
     """For what is wanted: the constructs that it stands in place of."""
 
 
-def uses(*names: str) -> Detector:
-    """Code of any language in which one of these dotted names stands; ".unwrap" is any method of that name."""
-
-    def found_in(block: Block) -> bool:
-        if block.language == "python" and (tree := python_tree(block.code)) is not None:
-            return not set(names).isdisjoint(python_names(tree))
-        text = bare(block)
-        return any(re.search(name_pattern(name), text) for name in names)
-
-    return found_in
-
-
-def name_pattern(name: str) -> str:
-    """A regular expression that finds a dotted name, and nothing that only begins or ends like it."""
-    parts = [re.escape(part) for part in name.split(".")]
-    before = r"\.\s*" if name.startswith(".") else r"(?<![\w$])"
-    return before + r"\s*\.\s*".join(part for part in parts if part) + r"(?![\w$])"
-
-
-def _python(test: Callable[[ast.AST], bool]) -> Detector:
-    def found_in(block: Block) -> bool:
-        tree = python_tree(block.code)
-        return tree is not None and any(test(node) for node in ast.walk(tree))
-
-    return found_in
-
-
-def _nodes(*kinds: str) -> Detector:
-    return lambda block: has_node(block, kinds)
-
-
-def _text(pattern: str) -> Detector:
-    compiled = re.compile(pattern, re.MULTILINE)
-    return lambda block: compiled.search(bare(block)) is not None
-
-
-def _is_percent(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.BinOp)
-        and isinstance(node.op, ast.Mod)
-        and (isinstance(node.left, ast.JoinedStr) or _is_text(node.left))
-    )
-
-
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def _is_format(node: ast.AST) -> bool:
-    called = node.func if isinstance(node, ast.Call) else None
-    return isinstance(called, ast.Attribute) and called.attr == "format"
-
-
-def _functions(block: Block) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    tree = python_tree(block.code)
-    if tree is None:
-        return []
-    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-
-
-def _is_typed(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    given = function.args
-    every = [*given.posonlyargs, *given.args, *given.kwonlyargs]
-    bare_ones = [argument for argument in every if argument.annotation is None and argument.arg not in ("self", "cls")]
-    return not bare_ones and function.returns is not None
-
-
-def _typed(block: Block) -> bool:
-    functions = _functions(block)
-    return bool(functions) and all(map(_is_typed, functions))
-
-
-def _untyped(block: Block) -> bool:
-    return any(not _is_typed(function) for function in _functions(block))
-
-
-def _documented(block: Block) -> bool:
-    functions = _functions(block)
-    return bool(functions) and all(ast.get_docstring(function, clean=False) for function in functions)
-
-
-def _undocumented(block: Block) -> bool:
-    return any(not ast.get_docstring(function, clean=False) for function in _functions(block))
-
-
-def _is_bare_except(node: ast.AST) -> bool:
-    return isinstance(node, ast.ExceptHandler) and node.type is None
-
-
-def _is_named_except(node: ast.AST) -> bool:
-    return isinstance(node, ast.ExceptHandler) and node.type is not None
-
-
-def _is_star(node: ast.AST) -> bool:
-    return isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)
-
-
-def _has_mutable_default(node: ast.AST) -> bool:
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return False
-    return any(
-        isinstance(value, ast.List | ast.Dict | ast.Set) for value in (*node.args.defaults, *node.args.kw_defaults)
-    )
-
-
-def _awaits(block: Block) -> bool:
-    tree = python_tree(block.code)
-    if block.language == "python":
-        return tree is not None and any(isinstance(node, ast.Await) for node in ast.walk(tree))
-    return has_node(block, ("await_expression",))
-
-
-def _camel_cased(block: Block) -> bool:
-    return any(re.search(r"[a-z][A-Z]", name) for name in signatures(block) if not name[:1].isupper())
-
-
-def _snake_cased(block: Block) -> bool:
-    names = [name for name in signatures(block) if not name[:1].isupper()]
-    return bool(names) and not _camel_cased(block)
-
-
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 JS = ("javascript", "typescript")
 _OPEN, _CLOSE = r"[`'\"]?", r"[`'\"]?(?:\(\))?"
 
@@ -175,7 +45,7 @@ TABLE: tuple[Construct, ...] = (
         "print",
         rf"(?:the )?{_OPEN}print{_CLOSE}(?: statements?| calls?| function)?|prints?|printing|to print",
         ("python",),
-        uses("print"),
+        detection.uses("print"),
         "use `print`",
         "no `print`",
         usual_in_tests=True,
@@ -184,7 +54,7 @@ TABLE: tuple[Construct, ...] = (
         "logging",
         r"(?:the )?`?logging`?(?: module| library)?|log|(?:a |the )?loggers?(?:\.info)?|log messages|to log",
         ("python",),
-        uses("logging", "logger", "log", "loguru", "structlog"),
+        detection.uses("logging", "logger", "log", "loguru", "structlog"),
         "use `logging`",
         "no `logging`",
         replaces=("print",),
@@ -194,7 +64,7 @@ TABLE: tuple[Construct, ...] = (
         r"(?:missing |the |python )*type (?:hints?|annotations?)|annotations?|typed functions|(?:the )?types|hints|"
         r"types on all parameters|annotated parameters|annotate .*types.*|type annotations .*|type hints .*",
         ("python",),
-        _typed,
+        detection.typed,
         "write type hints",
         "no type hints",
         topic=" functions",
@@ -205,7 +75,7 @@ TABLE: tuple[Construct, ...] = (
         r"untyped (?:functions?|code|parameters?)|bare parameters?|missing (?:hints|types)|"
         r"(?:functions?|parameters?) without (?:a )?(?:types?|type hints?)",
         ("python",),
-        _untyped,
+        detection.untyped,
         "leave out type hints",
         "no bare parameters",
         usual_in_tests=True,
@@ -216,7 +86,7 @@ TABLE: tuple[Construct, ...] = (
         "f-string",
         r"(?:an? |the )?`?f-?\s?strings?`?(?: formatting)?",
         ("python",),
-        _python(lambda node: isinstance(node, ast.JoinedStr)),
+        detection.in_python(lambda node: isinstance(node, ast.JoinedStr)),
         "use f-strings",
         "no f-strings",
         topic=", for text with values",
@@ -226,7 +96,7 @@ TABLE: tuple[Construct, ...] = (
         "percent",
         r"(?:the )?(?:old )?(?:`?%s?`?|percent|%-)\s?-?(?: ?format(?:ting)?| operator| style)?",
         ("python",),
-        _python(_is_percent),
+        detection.in_python(detection.is_percent),
         "use `%`",
         "no `%`",
         topic=", for text with values",
@@ -236,7 +106,7 @@ TABLE: tuple[Construct, ...] = (
         "format",
         rf"(?:the )?{_OPEN}(?:str)?\.?format{_CLOSE}(?: method| calls?)?|`?str\.format`?",
         ("python",),
-        _python(_is_format),
+        detection.in_python(detection.is_format),
         "use `str.format`",
         "no `.format`",
         topic=", for text with values",
@@ -245,7 +115,7 @@ TABLE: tuple[Construct, ...] = (
         "bare except",
         r"(?:a )?(?:bare|naked|empty|catch-all) `?excepts?:?`?(?: clauses?)?|`?except:`?|except without .*|everything",
         ("python",),
-        _python(_is_bare_except),
+        detection.in_python(detection.is_bare_except),
         "use a bare `except:`",
         "no bare `except:`",
         opposite="named except",
@@ -256,7 +126,7 @@ TABLE: tuple[Construct, ...] = (
         r"except with .*|exceptions by name|(?:a |the )?(?:error|exception) (?:in|after) .*except.*|"
         r"(?:which )?(?:error|exception) you catch",
         ("python",),
-        _python(_is_named_except),
+        detection.in_python(detection.is_named_except),
         "name the error after `except`",
         "no named `except`",
         replaces=("bare except",),
@@ -265,7 +135,7 @@ TABLE: tuple[Construct, ...] = (
         "pathlib",
         rf"(?:the )?{_OPEN}pathlib(?:\.path)?{_CLOSE}(?: module)?|`?Path`?(?: objects?)?|pathlib objects",
         ("python",),
-        uses("pathlib", "Path"),
+        detection.uses("pathlib", "Path"),
         "use `pathlib`",
         "no `pathlib`",
         topic=", for paths",
@@ -275,7 +145,7 @@ TABLE: tuple[Construct, ...] = (
         "os.path",
         rf"(?:the )?{_OPEN}os\.path(?:\.\w+)?{_CLOSE}(?: module| functions?)?",
         ("python",),
-        uses("os.path"),
+        detection.uses("os.path"),
         "use `os.path`",
         "no `os.path`",
         topic=", for paths",
@@ -285,7 +155,7 @@ TABLE: tuple[Construct, ...] = (
         "docstring",
         r"(?:a |the )?(?:missing )?doc-?\s?(?:strings?|comments?)(?: .*)?",
         ("python",),
-        _documented,
+        detection.documented,
         "write doc strings",
         "no doc strings",
         usual_in_tests=True,
@@ -295,7 +165,7 @@ TABLE: tuple[Construct, ...] = (
         "undocumented",
         r"(?:undocumented|functions? without (?:a )?doc ?strings?)(?: .*)?",
         ("python",),
-        _undocumented,
+        detection.undocumented,
         "leave out doc strings",
         "no function without a doc string",
         usual_in_tests=True,
@@ -305,7 +175,9 @@ TABLE: tuple[Construct, ...] = (
         "list comprehension",
         r"(?:a )?(?:list )?comprehensions?",
         ("python",),
-        _python(lambda node: isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)),
+        detection.in_python(
+            lambda node: isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
+        ),
         "use comprehensions",
         "no comprehensions",
     ),
@@ -313,7 +185,7 @@ TABLE: tuple[Construct, ...] = (
         "lambda",
         r"(?:a )?`?lambdas?`?(?: functions?)?",
         ("python",),
-        _python(lambda node: isinstance(node, ast.Lambda)),
+        detection.in_python(lambda node: isinstance(node, ast.Lambda)),
         "use `lambda`",
         "no `lambda`",
     ),
@@ -321,7 +193,7 @@ TABLE: tuple[Construct, ...] = (
         "global",
         r"`?globals?`?(?: variables?| statements?)?",
         ("python",),
-        _python(lambda node: isinstance(node, ast.Global)),
+        detection.in_python(lambda node: isinstance(node, ast.Global)),
         "use `global`",
         "no `global`",
     ),
@@ -329,7 +201,7 @@ TABLE: tuple[Construct, ...] = (
         "star import",
         r"(?:star|wildcard|\*) imports?|import \*",
         ("python",),
-        _python(_is_star),
+        detection.in_python(detection.is_star),
         "import `*`",
         "no `import *`",
     ),
@@ -337,7 +209,7 @@ TABLE: tuple[Construct, ...] = (
         "mutable default",
         r"(?:a )?mutable default(?: argument| parameter| value)?s?",
         ("python",),
-        _python(_has_mutable_default),
+        detection.in_python(detection.has_mutable_default),
         "use mutable defaults",
         "no mutable default arguments",
     ),
@@ -345,7 +217,7 @@ TABLE: tuple[Construct, ...] = (
         "dataclass",
         r"(?:a )?`?@?dataclass(?:es)?`?",
         ("python",),
-        uses("dataclass", "dataclasses"),
+        detection.uses("dataclass", "dataclasses"),
         "use a `dataclass`",
         "no `dataclass`",
     ),
@@ -353,7 +225,7 @@ TABLE: tuple[Construct, ...] = (
         "assert",
         r"`?asserts?`?(?: statements?)?|assertions?",
         ("python",),
-        _python(lambda node: isinstance(node, ast.Assert)),
+        detection.in_python(lambda node: isinstance(node, ast.Assert)),
         "use `assert`",
         "no `assert`",
         usual_in_tests=True,
@@ -362,7 +234,7 @@ TABLE: tuple[Construct, ...] = (
         "var",
         r"(?:the keyword )?`?var`?(?: declarations?| keyword)?",
         JS,
-        _nodes("variable_declaration"),
+        detection.has_nodes("variable_declaration"),
         "use `var`",
         "no `var`",
         opposite="const or let",
@@ -371,7 +243,7 @@ TABLE: tuple[Construct, ...] = (
         "const or let",
         r"`?(?:const|let)`?(?:,? (?:and|or) `?(?:let|const)`?)?",
         JS,
-        _nodes("lexical_declaration"),
+        detection.has_nodes("lexical_declaration"),
         "use `const` and `let`",
         "no `const` or `let`",
         replaces=("var",),
@@ -380,7 +252,7 @@ TABLE: tuple[Construct, ...] = (
         "arrow function",
         r"(?:an? )?arrow functions?",
         JS,
-        _nodes("arrow_function"),
+        detection.has_nodes("arrow_function"),
         "use arrow functions",
         "no arrow functions",
     ),
@@ -388,7 +260,7 @@ TABLE: tuple[Construct, ...] = (
         "async/await",
         r"`?async(?:/| and )`?await`?|`?await`?",
         (*JS, "python"),
-        _awaits,
+        detection.awaits,
         "use `async` and `await`",
         "no `await`",
         replaces=("then",),
@@ -397,7 +269,7 @@ TABLE: tuple[Construct, ...] = (
         "then",
         r"`?\.?then(?:\(\))?`?(?: chains?)?|promise chains?",
         JS,
-        uses(".then"),
+        detection.uses(".then"),
         "use `.then()`",
         "no `.then()`",
         opposite="async/await",
@@ -406,7 +278,7 @@ TABLE: tuple[Construct, ...] = (
         "console.log",
         r"`?console\.log(?:\(\))?`?",
         JS,
-        uses("console.log"),
+        detection.uses("console.log"),
         "use `console.log`",
         "no `console.log`",
         usual_in_tests=True,
@@ -415,7 +287,7 @@ TABLE: tuple[Construct, ...] = (
         "strict equality",
         r"`?===`?|strict equality",
         JS,
-        _text(r"[!=]=="),
+        detection.matches(r"[!=]=="),
         "use `===`",
         "no `===`",
         replaces=("loose equality",),
@@ -424,7 +296,7 @@ TABLE: tuple[Construct, ...] = (
         "loose equality",
         r"`?==`?|loose equality",
         JS,
-        _text(r"(?<![!=<>])[!=]=(?!=)"),
+        detection.matches(r"(?<![!=<>])[!=]=(?!=)"),
         "use `==`",
         "no `==`",
         opposite="strict equality",
@@ -433,7 +305,7 @@ TABLE: tuple[Construct, ...] = (
         "any",
         r"(?:the )?`?any`?(?: type)?",
         ("typescript",),
-        _text(r":\s*any\b|<any>|\bas any\b"),
+        detection.matches(r":\s*any\b|<any>|\bas any\b"),
         "use `any`",
         "no `any`",
     ),
@@ -441,7 +313,7 @@ TABLE: tuple[Construct, ...] = (
         "unwrap",
         r"(?:the )?`?\.?unwrap(?:\(\))?`?|unwraps|unwrapping|to unwrap",
         ("rust",),
-        uses(".unwrap"),
+        detection.uses(".unwrap"),
         "use `.unwrap()`",
         "no `.unwrap()`",
         usual_in_tests=True,
@@ -451,7 +323,7 @@ TABLE: tuple[Construct, ...] = (
         "expect",
         r"`?\.?expect(?:\(\))?`?",
         ("rust",),
-        uses(".expect"),
+        detection.uses(".expect"),
         "use `.expect()`",
         "no `.expect()`",
         usual_in_tests=True,
@@ -462,7 +334,7 @@ TABLE: tuple[Construct, ...] = (
         r"(?:the )?`?\?`?(?: operator)?|(?:the )?question mark|(?:a |the )?`?Result`?|`?\?`? and a Result|"
         r"(?:a )?Result (?:and|with) .*|(?:the )?(?:returned )?errors?(?: with .*)?",
         ("rust",),
-        lambda block: has_node(block, ("try_expression",)) or uses("Result")(block),
+        lambda block: code.has_node(block, ("try_expression",)) or detection.uses("Result")(block),
         "return errors with `?`",
         "no `?`",
         replaces=("unwrap", "expect"),
@@ -471,7 +343,7 @@ TABLE: tuple[Construct, ...] = (
         "unsafe",
         r"`?unsafe`?(?: blocks?| code)?",
         ("rust",),
-        _nodes("unsafe_block"),
+        detection.has_nodes("unsafe_block"),
         "use `unsafe`",
         "no `unsafe`",
     ),
@@ -479,7 +351,7 @@ TABLE: tuple[Construct, ...] = (
         "clone",
         r"`?\.?clone(?:\(\))?`?|clones|cloning",
         ("rust",),
-        uses(".clone"),
+        detection.uses(".clone"),
         "use `.clone()`",
         "no `.clone()`",
         usual_in_tests=True,
@@ -488,7 +360,7 @@ TABLE: tuple[Construct, ...] = (
         "panic",
         r"`?panic!?(?:\(\))?`?|panics?|panicking",
         ("rust", "go"),
-        _text(r"\bpanic!?\s*\("),
+        detection.matches(r"\bpanic!?\s*\("),
         "use `panic`",
         "no `panic`",
         usual_in_tests=True,
@@ -505,7 +377,7 @@ TABLE: tuple[Construct, ...] = (
         "comments",
         r"(?:the |code |inline |more )?comments?(?: in .*)?",
         (),
-        comments,
+        code.comments,
         "write comments",
         "no comments",
     ),
@@ -513,7 +385,7 @@ TABLE: tuple[Construct, ...] = (
         "snake_case",
         r"`?snake_?\s?case`?(?: names?)?(?: for .*)?",
         (),
-        _snake_cased,
+        detection.snake_cased,
         "name functions in `snake_case`",
         "no `snake_case` names",
         replaces=("camelCase",),
@@ -522,7 +394,7 @@ TABLE: tuple[Construct, ...] = (
         "camelCase",
         r"`?camel_?\s?case`?(?: names?)?(?: for .*)?",
         (),
-        _camel_cased,
+        detection.camel_cased,
         "name functions in `camelCase`",
         "no `camelCase` names",
         opposite="snake_case",

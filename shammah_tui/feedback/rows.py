@@ -13,9 +13,11 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from shammah_tui.conversation import Message, ToolSpec
+from shammah_tui.errors import HomeError
 from shammah_tui.store.database import Database
 from shammah_tui.store.rating import Color, Rating, RatingStore
 from shammah_tui.store.rule import Rule, RuleStore
@@ -56,9 +58,9 @@ class TrainingRow:
 class Built:
     rows: tuple[TrainingRow, ...] = ()
     ratings: tuple[int, ...] = ()
-    """Numbers of the ratings that are in them: what `RatingStore.trained` is told after the run."""
+    """Numbers of the ratings that are in them."""
     rules: tuple[int, ...] = ()
-    """Numbers of the rules that they teach: what `RuleStore.put(…, "learned")` is told once the gate accepted."""
+    """Numbers of the rules that they teach."""
     left_out: dict[int, str] = field(default_factory=dict)
     """Ratings that are not in them, with the reason."""
     masked: tuple[str, ...] = ()
@@ -158,6 +160,17 @@ def as_jsonl(rows: Iterable[TrainingRow], tools: Sequence[ToolSpec] = ()) -> byt
         for tool in tools
     ]
     return b"".join(json.dumps(_as_object(row, offered), ensure_ascii=False).encode() + b"\n" for row in rows)
+
+
+def provenance_in(file: Path) -> tuple[frozenset[int], frozenset[int]]:
+    """Numbers of the ratings and of the rules in a file that `as_jsonl` wrote. Raises HomeError."""
+    try:
+        lines = file.read_bytes().split(b"\n")
+    except OSError as error:
+        raise HomeError(f"The rows in {file} cannot be read: {error.strerror}.") from error
+    found = [json.loads(line)["provenance"] for line in lines if line]
+    rules = frozenset(one["rule"] for one in found if one["rule"] is not None)
+    return frozenset(one["rating"] for one in found), rules
 
 
 def openai_message(message: Message) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shammah_tui.errors import ShammahError
@@ -24,6 +25,7 @@ from shammah_tui.feedback.scope import Request, in_scope
 from shammah_tui.feedback.secret import without_secrets
 from shammah_tui.feedback.snapshot import snapshot
 from shammah_tui.feedback.work import Progress, Work
+from shammah_tui.files import private_folder, write_private
 from shammah_tui.store.database import Database
 from shammah_tui.store.rating import Buffer, Color, Rating, RatingStore
 from shammah_tui.store.rule import Rule, RuleStore
@@ -31,6 +33,8 @@ from shammah_tui.store.session import SessionStore
 
 if TYPE_CHECKING:
     from shammah_tui.agent.loop import Backend
+    from shammah_tui.conversation import ToolSpec
+    from shammah_tui.feedback.rows import Built
 
 Pick = Callable[[], "Backend | None"]
 
@@ -75,6 +79,7 @@ class Feedback:
     ) -> None:
         self.ratings = RatingStore(database)
         self.rules = RuleStore(database)
+        self._database = database
         self._sessions = sessions or SessionStore(database)
         self._work = Work(database, self._sessions, local=local, claude=claude, adapter=adapter)
         self._worker: asyncio.Task[None] | None = None
@@ -180,6 +185,47 @@ class Feedback:
             await self.rules.observe(session, turn, kept)
         return kept
 
+    # Training
+
+    async def snapshot(self, run: str, tools: Sequence[ToolSpec] = ()) -> tuple[Path, Built]:
+        """Freeze what is ready for the training run `run`: `<home>/runs/<run>/rows.jsonl`, and what is in it.
+
+        `tools` are those that inference offers with the prompts. Raises ShammahError where there is nothing to learn.
+        """
+        from shammah_tui.feedback import rows
+
+        built = await rows.build(self._database)
+        if not built.teaches:
+            raise ShammahError(
+                "There is nothing to learn yet: no rating has a verified rewrite.", "`shammah feedback` says why."
+            )
+        file = self._rows_file(run)
+        await asyncio.to_thread(_write, file, rows.as_jsonl(built.rows, tools))
+        return file, built
+
+    async def finished(self, run: str, *, adapter: str = "") -> tuple[int, ...]:
+        """The run is over: its ratings are no longer new. With `adapter`, which the gate accepted, its rules are
+        learned and leave the prompt, but for those with a later red flag. Numbers of the learned ones.
+
+        Goes by the run's own snapshot, so that it may be told by whoever sees the end, also after a restart.
+        """
+        from shammah_tui.feedback.rows import provenance_in
+
+        ratings, rules = await asyncio.to_thread(provenance_in, self._rows_file(run))
+        await self.ratings.trained(run, ratings)
+        if not adapter:
+            return ()
+        learned = [
+            rule.id
+            for rule in await self.rules.list()
+            if rule.id in rules and rule.state != "off" and rule.newest <= max(ratings)
+        ]
+        await self.rules.put(learned, "learned", adapter=adapter)
+        return tuple(learned)
+
+    def _rows_file(self, run: str) -> Path:
+        return self._database.path.parent / "runs" / run / "rows.jsonl"
+
     # In the background
 
     def start(self) -> None:
@@ -243,6 +289,11 @@ class Feedback:
         rule = await self._work.name(rating)
         self.wake()
         return Rated(await self.ratings.get(rating.id) or rating, rule)
+
+
+def _write(file: Path, data: bytes) -> None:
+    private_folder(file.parent)
+    write_private(file, data)
 
 
 def _identity(rating: Rating) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from shammah_tui.feedback import code, construct
+from shammah_tui.feedback import code, construct, detection
 from shammah_tui.feedback.code import Block
 from shammah_tui.store.rule import Check, Scope, Verifier
 
@@ -31,7 +31,7 @@ _FLAGS = re.MULTILINE | re.IGNORECASE
 def _in_block(check: Check, block: Block) -> bool:
     match check.kind:
         case "name":
-            return construct.uses(check.value)(block)
+            return detection.uses(check.value)(block)
         case "construct":
             known = construct.named(check.value)
             return known is not None and known.found_in(block)

@@ -96,6 +96,34 @@ async def test_three_red_flags_become_a_rule_that_is_obeyed_at_once_and_rows_to_
     assert len(less.ratings) == 2
 
 
+async def test_what_a_run_learned_leaves_the_prompt_until_the_next_red_flag(database: Database) -> None:
+    feedback = Feedback(database)
+    with pytest.raises(ShammahError, match="nothing to learn"):
+        await feedback.snapshot("run-0")
+    correction = PRINTS.replace("print", "logging.info")
+    for number in (0, 1):
+        await converse(database, f"s{number}", f"{QUESTION} {number}", PRINTS)
+        await feedback.rate(f"s{number}", 0, "red", NOTE, correction, system=SYSTEM)
+    for rating in await feedback.ratings.list():
+        await feedback.ratings.settle(rating, "ready", rewrite=correction, source="correction")
+    file, built = await feedback.snapshot("run-1")
+    assert (file, len(read_rows(file))) == (database.path.parent / "runs" / "run-1" / "rows.jsonl", 2)
+    assert file.stat().st_mode & 0o777 == 0o600
+
+    assert await feedback.finished("run-1") == ()
+    assert (await feedback.buffer()).new == 0
+    assert len(await feedback.rules_for(request(QUESTION))) == 1, "the gate refused it: the rule stays in the prompt"
+    assert await feedback.finished("run-1", adapter="a-1") == built.rules
+    assert await feedback.rules_for(request(QUESTION)) == ()
+    (rule,) = await feedback.rules.list()
+    assert (rule.state, rule.adapter) == ("learned", "a-1")
+
+    await converse(database, "s2", QUESTION, PRINTS)
+    await feedback.rate("s2", 0, "red", NOTE, system=SYSTEM)
+    assert len(await feedback.rules_for(request(QUESTION))) == 1
+    assert await feedback.finished("run-1", adapter="a-1") == (), "the flag came after the run had begun"
+
+
 async def test_a_note_without_a_usual_form_is_named_by_the_model(database: Database, backend: LocalBackend) -> None:
     feedback = Feedback(database, local=lambda: backend)
     habit = habits["except"]
