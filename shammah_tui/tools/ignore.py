@@ -8,6 +8,7 @@ names, so that a search that stops early always stops at the same place. Source:
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator
@@ -16,8 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
+from pathspec.pattern import Pattern
 
 _IGNORE_FILE_BYTES = 1 << 20
+# In pathspec's expressions: the slash after the name of a folder.
+_FOLDER_GROUP = "ps_d"
+# `a/**/` is about the folders below `a`; pathspec takes it for `a/`.
+_FOLDERS_BELOW = re.compile(r"/\*\*/ *\Z")
 # What only a pattern for every name matches.
 _ANY_NAME = "\x01"
 
@@ -126,7 +132,11 @@ def _read(path: str, prefix: str, root: str = "") -> list[_Rules]:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return []
         lines = file.read(_IGNORE_FILE_BYTES).decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
-    patterns = [line.removesuffix("\r") for line in lines if line.strip() and not line.startswith("#")]
+    patterns = [
+        _FOLDERS_BELOW.sub("/**/*/", line.removesuffix("\r"))
+        for line in lines
+        if line.strip() and not line.startswith("#")
+    ]
     prefix = f"{prefix.rstrip('/')}/"
     spec = GitIgnoreSpec.from_lines(_usable(patterns, f"{root[len(prefix) :]}/" if root else ""))
     return [_Rules(prefix, spec)] if len(spec) else []
@@ -144,7 +154,23 @@ def _usable(patterns: list[str], root: str) -> Iterator[str]:
 def _is_ignored(path: str, is_folder: bool, rules: tuple[_Rules, ...]) -> bool:
     """The nearest file that speaks of the path decides, and in it the last line that does."""
     for rule in reversed(rules):
-        verdict = rule.spec.check_file(path[len(rule.prefix) :] + ("/" if is_folder else "")).include
-        if verdict is not None:
-            return verdict
+        name = path[len(rule.prefix) :] + ("/" if is_folder else "")
+        for pattern in reversed(rule.spec.patterns):
+            if pattern.include is not None and _speaks_of(pattern, name):
+                return pattern.include
     return False
+
+
+def _speaks_of(pattern: Pattern, path: str) -> bool:
+    """Whether the pattern names `path` itself. One that names a folder above it matches as well, and has had its say
+    when that folder was entered: `!a` does not bring back an ignored `a/b.py/`."""
+    found = pattern.match_file(path)
+    if found is None:
+        return False
+    if found.match.start() > 0:
+        # pathspec searches for a slash where a pattern is about every folder (`*/`).
+        return path.endswith("/")
+    if _FOLDER_GROUP not in found.match.groupdict():
+        # `a/**` is about what lies in the folder, and not about the folder.
+        return not path.endswith("/") or bool(found.match.end() < len(path))
+    return found.match[_FOLDER_GROUP] is None or bool(found.match.end(_FOLDER_GROUP) == len(path))

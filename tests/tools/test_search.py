@@ -95,6 +95,13 @@ async def test_credential_files_are_not_searched_with_the_rest(folder: Path) -> 
 
 
 @needs_rg
+async def test_a_pattern_for_a_folder_does_not_bring_back_what_is_ignored_in_it(folder: Path) -> None:
+    make(folder, {".gitignore": "*.py\n!a\n", "a/a": "needle", "a/c.py/a": "needle", "a/b.py": "needle"})
+    await both_agree(search(folder, "needle", mode="files"))
+    assert list(Walk(str(folder), 100, 5).files()) == [".gitignore", "a/a"]
+
+
+@needs_rg
 async def test_an_ignored_folder_that_is_named_is_searched(folder: Path, call: Call) -> None:
     make(folder, {**TREE, "build/deep/a.py": "needle", "build/deep/b.log": "needle"})
     for root in ("build", "build/deep"):
