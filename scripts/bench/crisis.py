@@ -1,10 +1,10 @@
 """Recall and false alarms of the crisis detection, over the labelled lines of the tests: scripts/bench/crisis [-v].
 
-The lines are by this repository's authors, who also wrote the forms, with the lines of "dev" in view; those of "held"
-were written before, and not looked at while the forms were made. Measured the first time, the forms saw 48 of the 50
-held lines of danger, with no false alarm in 70; what split a sentence of the two missed was then mended, so these lines
-are seen now too. Few lines, of few people: the figures say what was measured here, and not how well anybody's distress
-is seen. `-v` prints the lines that went wrong.
+The lines are by this repository's authors, in the order they were written: the forms were made with "dev" in view;
+"held" was written before them and looked at afterwards (48 of 50 seen at first, no false alarm in 70); "later" was
+written against them in three turns and mended after each (49 of 81 seen at first, 4 false alarms in 81). "blind" was
+written last, measured, and not mended: of what nobody here has seen, it is the one that tells. `-v` prints the lines
+that went wrong.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from shammah_tui.agent.crisis import detect
 
 LINES = Path(__file__).parents[2] / "tests" / "agent" / "crisis_lines.jsonl"
+SPLITS = ("dev", "held", "later", "blind")
 # Of the normal distribution, for an interval of 95 %.
 _Z = 1.96
 
@@ -27,7 +28,7 @@ class Line:
     text: str
     is_danger: bool
     split: str
-    """"dev" or "held"."""
+    """One of `SPLITS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,11 @@ def interval(hits: int, count: int) -> tuple[float, float]:
     middle = share + _Z**2 / (2 * count)
     spread = _Z * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
     whole = 1 + _Z**2 / count
-    return (middle - spread) / whole, (middle + spread) / whole
+    return max(0.0, (middle - spread) / whole), min(1.0, (middle + spread) / whole)
 
 
 def main() -> int:
-    for split in ("dev", "held"):
+    for split in SPLITS:
         outcome = judge(split)
         seen = outcome.dangers - len(outcome.missed)
         for name, hits, count in (

@@ -21,10 +21,10 @@ from shammah_tui.agent.crisis_form import FOREIGN, SIGNS, VETOES, WHOLE_VETOES
 
 TEXT = Path(__file__).with_name("crisis.toml")
 # What is longer was pasted, and what is pasted is not the person's own; the beginning and the end may be.
-CHARACTERS_MAX = 8000
+CHARACTERS_MAX = 4000
 # A sentence without an end is looked at in pieces that overlap: the forms cost the square of its length.
-SENTENCE_CHARACTERS = 400
-OVERLAP_CHARACTERS = 120
+SENTENCE_CHARACTERS = 240
+OVERLAP_CHARACTERS = 100
 
 _FENCE = re.compile(r"(?:^|\n)[ \t]*(```|~~~).*?(?:\n[ \t]*\1|\Z)", re.DOTALL)
 _CODE = re.compile(r"`[^`\n]*`")
@@ -95,6 +95,7 @@ def country_of(environment: Mapping[str, str] | None = None) -> str:
 
 def _sentences(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("‘", "'")
+    plain = plain.replace("my self", "myself")
     whole = (" ".join(part.split()) for part in _SENTENCE.split(plain))
     step = SENTENCE_CHARACTERS - OVERLAP_CHARACTERS
     return [part[at : at + SENTENCE_CHARACTERS] for part in whole for at in range(0, len(part), step)]

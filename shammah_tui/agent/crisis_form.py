@@ -15,13 +15,49 @@ _OTHER = (
 )
 _PLACE = r"(?:a|the|this|that|my) (?:bridge|roof|building|balcony|cliff|ledge|window|train|tracks|platform|edge)"
 
+# To want, to mean, to be about to; and what then is wanted.
+_WANT = (
+    r"(?:want|wants|wanna|wish|hope|need|plan|planning|intend|going|gonna|decided|ready|about|think|thinking|thought|"
+    r"thoughts|feel|rather|trying|try|tried|should|will|fantasi[sz]e|dream|dreaming|consider|considering|deserve)"
+)
+_DEATH = (
+    r"(?:die|dying|be dead|being dead|be gone forever|stop (?:living|existing|breathing|being alive)|not (?:be|being) alive|"
+    r"not (?:live|exist|existing)|never wake up|not wake up|end (?:everything|it all|things)|ending (?:everything|it all|things)|"
+    r"leave this (?:world|life|earth)|be with (?:the dead|god now))"
+)
+_SOMEWHERE = (
+    r"(?:a|the|an|this|that|my|our) (?:\w+ )?(?:train|trains|bus|truck|lorry|subway|metro|tram|tracks?|traffic|bridge|building|roof|balcony|"
+    r"cliff|ledge|tower|window|tree|river|highway|motorway)"
+)
+
 SIGNS = (
+    rf"{_I}{_GAP}{_WANT}(?: to| of| about| like)?(?: (?:just|really|simply|finally|actually|only)){{0,2}} {_DEATH}\b",
+    rf"{_I}{_GAP}(?:throw|throwing|jump|jumping|step|stepping|lie|lying|drive|driving|crash|crashing) (?:myself |my car )?"
+    rf"(?:in front of|under|off|off of|from|out of|into|onto) {_SOMEWHERE}\b",
+    r"\bif i (?:was|were|am|weren't|wasn't) (?:just )?(?:dead(?! (?:wrong|sure|set|tired|right|last|on|in the water)\b)|never born|not alive|no longer alive|alive)\b",
+    r"\b(?:swallowed|drank|drunk|drinking|injected|ate|took) (?:some |a lot of |a bottle of |a cup of |all the )?"
+    r"(?:bleach|antifreeze|poison|rat poison|detergent|gasoline|petrol|pesticide|drain cleaner|cyanide)\b",
+    rf"{_I}.*\b(?:can't|cannot|can not|cant) (?:stand|bear|take|handle|tolerate) (?:being alive|living|existing|life any ?more)\b",
+    r"\b(?:i|i've|i'm|i am|i have|my)\b.*\b(?:wrote|write|writing|written|have|made|left|leaving|finished)\b.*\b(?:my|a|the) suicide "
+    r"(?:note|letter|plan)\b(?! (?:detect|classif|dataset|corpus|generat|page|parser))",
+    r"(?=.*\b(?:i|i'm|i've|me|my)\b).*\bsuicidal (?:thoughts?|feelings?|ideation|urges?|again)\b",
+    rf"\b{_OTHER}\b.{{0,60}}\b(?:trying|threatening|threatened) to (?:kill|murder|stab|shoot|strangle) me\b(?! (?:with|by)\b)",
+    r"\b(?:don't|do not|dont|no longer|not) (?:\w+ )?(?:want|wanna|wish)(?: to)? (?:be|stay|remain|go on) (?:here )?(?:in (?:this|the) "
+    r"(?:world|life)|on (?:this|the) (?:earth|planet)|alive)\b",
+    r"\b(?:planning|plan|planned|attempt\w*|about|after|before|to|for) my (?:own )?suicide\b",
+    r"\b(?:tie|tying|make|making|tied|made) (?:a|the|my) noose\b",
+    r"\b(?:want|wants|wish|need) (?:for )?(?:my|this) life to (?:end|be over|stop)\b",
+    rf"(?=.*\b(?:outside|at (?:the|my) door|in (?:my|the) house|in danger|help me)\b).*\b{_OTHER}\b.*\b(?:gun|knife|weapon)\b",
+    r"\b(?:took|taken|swallowed) all (?:of )?(?:my|the) (?:\w+ )?(?:antidepressants|pills|tablets|opioids)\b",
+    r"\blet me die\b",
+    r"\b(?:had|have|got) enough of (?:my |this )?(?:life|living|being alive)\b",
+    rf"{_I} (?:am )?ending it(?: all)?(?: tonight| now| today| tomorrow)?$",
     # To kill oneself, said by the one who would.
     r"\b(?:kill|killing|hang|hanging|drown|drowning|poison|poisoning|unalive|unaliving|off|offing|shoot|shooting) "
     r"myself\b",
-    rf"{_I}{_GAP}(?:kms|commit(?:ting)? suicide|end(?:ing)? (?:my|this) (?:own )?life(?! cycle)|"
-    r"tak(?:e|ing) my (?:own )?life|die by suicide|end(?:ing)? it all|overdos(?:e|ing|ed)|slit(?:ting)? my wrists?)\b",
-    r"\b(?:end(?:ing)?|tak(?:e|ing)) my (?:own )?life\b(?! cycle)",
+    rf"{_I}{_GAP}(?:kms|commit(?:ting)? suicide|end(?:ing)? (?:my|this) (?:own )?life(?! (?:cycle|savings|insurance|story))|"
+    r"tak(?:e|ing) my (?:own )?life|die by suicide|end(?:ing)? it all|overdos(?:e|ing|ed)|(?:slit|cut)(?:ting)? my wrists?)\b",
+    r"\b(?:end(?:ing)?|tak(?:e|ing)) my (?:own )?life\b(?! (?:cycle|savings|insurance|story))",
     rf"{_I}{_GAP}(?:overdosed|slit my wrists?)\b",
     rf"{_I}{_GAP}jump(?:ing)? (?:off|from|in front of|out of) {_PLACE}\b",
     rf"{_I}{_GAP}(?:on|at) {_PLACE}\b.*\bjump\b",
@@ -30,24 +66,32 @@ SIGNS = (
     rf"{_I}{_GAP}(?:want to|wanna|wish to|would like to|ready to|need to|just) die\b",
     rf"{_I} (?:want to|wanna|wish to|need to) (?:just )?die\b",
     r"\b(?:rather|better) (?:be |off )?dead\b",
+    r"\b(?:rather not|wish i wasn't|wish i weren't|hate being|hate to be|tired of being) (?:be )?alive\b",
+    rf"{_I}{_GAP}(?:want to|wanna|should|deserve to|wish to) be dead\b",
+    rf"{_I} (?:really |just )?(?:don't|do not|dont) (?:feel like|deserve) (?:to )?(?:living|live|being alive|existing)\b",
+    rf"{_I}{_GAP}(?:leave this world|no will to live)\b",
+    rf"{_I}{_GAP}(?:can't|cannot|cant|can not) (?:go on|take (?:it|this)|do this|bear (?:it|this)|stand (?:it|this))(?: any ?more)?\b.*\b(?:end it|end things|die|dead|be over)\b",
+    rf"{_I} (?:can't|cannot|cant|can not) (?:go on|take (?:it|this)|do this|bear (?:it|this))(?: any ?more)?,? .*\b(?:end it|end things|die|dead|be over)\b",
+    r"\bhow (?:many|much)\b.*\b(?:pills?|tablets?|mg|paracetamol|acetaminophen|tylenol|ibuprofen|aspirin|xanax|insulin)\b.*\b(?:die|overdose|kill (?:me|myself|yourself)|lethal|fatal)\b",
     # Not to live any longer.
     r"\b(?:don't|do not|dont|no longer|not|never) (?:really |even |actually )?(?:want|wanna|wish)(?: to)? (?:to )?(?:live|be alive|"
-    r"exist|wake up)\b",
+    r"exist(?!\()|wake up(?! (?:the|a|an|this|that|my|all|other|your|its)\b))\b",
     r"\bwish (?:that )?i (?:was|were|would be|am) dead\b",
     r"\bwish (?:that )?i(?:'d| had| was| were)? never (?:been )?born\b",
     r"\bwish (?:that )?i (?:didn't|did not) exist\b",
     r"\b(?:everyone|everybody|they|the world|this world|my family|my kids|my children|my parents|my wife|my husband|"
     r"my friends|people|you all)(?: all)? (?:would|will|'d|is|are|might) ?(?:all )?(?:be )?(?:so much |much )?better "
-    r"(?:off )?without me\b",
+    r"(?:off )?(?:without me|(?:when|if|once) (?:i'm|i am|i was|i were) (?:dead|gone|not here)|if i (?:died|didn't exist))\b",
     r"\bnobody would (?:miss|notice|care)\b.*\b(?:gone|dead|died|die)\b",
-    r"\b(?:no|any|a|what's the|what is the|(?:see|find|is) the) (?:reason|point|sense|use)(?: for me)? (?:to|in|of) (?:keep |keep on |go on )?"
+    r"\b(?:no|any|a|what's the|what is the|(?:see|find|is) the) (?:reason|point|sense|use)(?: for me)? (?:to|in|of) (?:keep |keep on |keeping on |go on |going on )?"
     r"(?:live|living|be alive|being alive|exist|existing)\b",
     r"\bnothing (?:left )?(?:for me )?to live for\b",
     r"\blife (?:is not|isn't|ain't|is no longer) worth (?:living|it)\b",
     rf"{_I}{_GAP}(?:tired|sick|done)(?: of| with) (?:being alive|living|life|existing)\b",
     r"\bdone with (?:life|living)\b",
     rf"{_I} (?:really |just )?(?:can't|cannot|can not|cant) (?:go on living|live (?:like this|any ?more|with (?:this|the) pain))\b",
-    rf"{_I}.*\b(?:never|not) wake up(?: again)?\b",
+    rf"{_I}.*\b(?:never|not) wake up(?: again)?\b(?! (?:the|a|an|this|that|my|all|other|your|its)\b)",
+    r"\bhope (?:that )?i (?:don't|do not|never|won't) (?:ever )?wake up\b",
     rf"{_I}{_GAP}disappear forever\b",
     rf"{_I}{_GAP}be dead (?:by|tomorrow|soon|tonight|before)\b",
     rf"{_I}{_GAP}be alive (?:tomorrow|much longer|any ?more|by)\b",
@@ -60,6 +104,8 @@ SIGNS = (
     r"\b(?:survived|after) (?:an|my) (?:suicide )?attempt\b.*\bagain\b",
     # Harm to oneself.
     r"\b(?:keep|keeps|kept|started|start|been|stop|resist|urge of|about|of) (?:on )?cutting(?: myself| again)\b",
+    rf"{_I} (?:\w+ ){{0,2}}cutting myself\b(?! (?:off|some|a|out|from)\b)",
+    rf"{_I}{_GAP}self[- ]harm(?:ing|ed)?\b",
     r"\b(?:want to|wanna|going to|gonna|need to|urge to|about to|have to) (?:cut|hurt|harm|burn) myself\b",
     r"\b(?:hurt|harmed|harming|cut|burned|burnt) myself (?:again|on purpose|last night|tonight|to feel)\b",
     r"\b(?:swallowed|took|taken|take|taking) (?:\w+ ){0,3}(?:a whole bottle|the whole bottle|all (?:of )?(?:my|the|them)|"
@@ -69,9 +115,11 @@ SIGNS = (
     rf"{_I} (?:have|got|bought|'ve got) (?:a|the|my) (?:gun|rope|noose|knife|razor|blade)\b.*\b(?:end|myself|ready|do it)\b",
     r"\b(?:wrists?|arms?)\b.*\b(?:won't|will not|doesn't|can't) stop bleeding\b",
     # Danger from others, and of the body.
-    rf"\b{_OTHER} (?:\w+ ){{0,2}}(?:beats|hits|chokes|choked|strangled|rapes|raped|abuses|stabbed|attacked) me\b(?! (?:at|in|to|by|with|every)\b)",
+    rf"\b{_OTHER} (?:\w+ ){{0,2}}(?:beats|hits|chokes|choked|strangled|rapes|raped|abuses|stabbed|attacked) me\b(?! (?:at|in|to|by|with|every time)\b)",
     rf"\b(?:afraid|scared|terrified)\b.*\b{_OTHER} ?(?:will|'ll|is going to|might|may|would) (?:kill|hurt|murder) me\b",
-    rf"\b{_OTHER} (?:has |have |just )?(?:threatened|threatens|is trying|are trying|tried) to kill me\b",
+    rf"\b{_OTHER} (?:has |have |just )?(?:threatened|threatens|is threatening|keeps threatening|is trying|are trying|tried) to kill me\b",
+    rf"\b(?:hiding|locked|help me|escape)\b.*\b{_OTHER}\b.*\bkill me\b",
+    r"\bi(?:'m| am| was| got| have been|'ve been) (?:being |just )?(?:raped|sexually assaulted|beaten(?: up)? by|abused by)\b",
     rf"{_I}{_GAP}having a (?:heart attack|stroke)\b",
 )
 
@@ -79,13 +127,17 @@ VETOES = (
     # Of code, and of what code does.
     r"⟧ ?\(",
     r"⟧:? .*(?:os\.kill|getpid|\bpid\b|\$\$|sigkill|sigterm|\bexit code\b)",
+    r"\b(?:die|dying)⟧,? (?:threads?|process\w*|nodes?|workers?|connections?|batter\w+|gracefully|on this hill|for (?:a|an|the)\b)",
+    r"\brather ⟦?[^⟧]*die⟧ than\b|⟦[^⟧]*\brather (?:die|be dead)⟧ than (?:write|use|learn|touch|debug|read|maintain|work|install|see)\b",
     r"\bdie⟧,? (?:with|if the|if a|if an|unless|on error|on failure|gracefully|of (?:laughter|laughing|boredom|shame|"
     r"embarrassment|cringe|curiosity))\b",
-    r"\bit all⟧ (?:with|in|at|on|after|by|inside|before)\b",
+    r"\b(?:it all|everything|things)⟧ (?:with|in|at|on|after|by|inside|before)\b",
     r"myself⟧ (?:in the foot|in the knee|off (?:from|the)|some slack|a new\b)",
     r"⟦[^⟧]*(?:live|living|exist)⟧,? (?:with|in|on|inside|under|here)\b(?! (?:this |the |so much )?pain)",
     r"without me⟧ \w+ing\b",
     r"\boverdosed?⟧ (?:the|a|it|on (?:coffee|caffeine|sugar))\b",
+    # Exaggeration: said on a condition that is a thing.
+    r"⟧,? if (?:this|that|the|these|those|another|one more|it|i have to|i see|i need to)\b",
     # Of a game, or a story.
     r"\bif i ⟦.*⟧.*\b(?:minecraft|game|level|respawn\w*|items?|npc|player)\b",
     r"\b(?:minecraft|respawn\w*|npc|player|game)\b.*⟦",

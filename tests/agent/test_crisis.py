@@ -14,12 +14,18 @@ from shammah_tui.agent.crisis import country_of, detect, panel
 DANGER = "I want to kill myself tonight"
 
 
-@pytest.mark.parametrize("split", ["dev", "held"])
+@pytest.mark.parametrize("split", ["dev", "held", "later"])
 def test_the_labelled_lines_are_judged_as_well_as_they_were(split: str) -> None:
     outcome = judge(split)
     assert outcome.dangers >= 50
     assert outcome.safe >= 70
     assert not outcome.missed
+    assert not outcome.false_alarms
+
+
+def test_of_lines_that_the_forms_were_not_made_for_most_are_seen() -> None:
+    outcome = judge("blind")
+    assert len(outcome.missed) <= 6 < outcome.dangers == 24
     assert not outcome.false_alarms
 
 

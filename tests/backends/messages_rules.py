@@ -110,6 +110,8 @@ def _check_thinking(body: dict[str, Any]) -> None:
             )
     elif kind == "disabled" and model.startswith(ALWAYS_THINKS):
         raise Refusal(f'"thinking.type.disabled" is not supported for this model. {use}')
+    elif kind == "disabled" and (body.get("output_config") or {}).get("effort") in ("xhigh", "max"):
+        raise Refusal("`thinking.type.disabled` is not supported at this effort.")
     elif kind not in ("adaptive", "disabled", "between_tools"):
         raise Refusal(f"thinking: Input tag '{kind}' found using 'type' does not match any of the expected tags")
 

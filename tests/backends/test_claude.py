@@ -191,6 +191,12 @@ async def test_each_model_is_told_to_think_in_its_own_way(model: str, thinking: 
     assert server.requests[0].get("thinking") == sent
 
 
+async def test_the_highest_efforts_come_with_thinking() -> None:
+    async with MessagesServer.running([answer("ok")]) as server:
+        await ask(server, model="claude-opus-5", thinking=False, effort="max")
+    assert server.requests[0]["thinking"]["type"] == "adaptive"
+
+
 async def test_effort_is_sent_to_models_that_know_it() -> None:
     async with MessagesServer.running([answer("ok"), answer("ok")]) as server:
         await ask(server, effort="low")

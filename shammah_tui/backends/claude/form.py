@@ -27,6 +27,8 @@ NO_RESULT = "There is no result: the call was interrupted."
 # In place of a question that holds nothing: the API takes no empty message.
 NOTHING = "(nothing)"
 BUDGET_TOKENS_MIN = 1024
+# Efforts at which the API refuses to turn thinking off.
+NEVER_WITHOUT_THINKING = ("xhigh", "max")
 # What the id of a call may not hold; the local model's may.
 _FOREIGN = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -97,7 +99,8 @@ def _tools(tools: Sequence[ToolSpec]) -> list[Block]:
 
 def _thinking(settings: ClaudeSettings, model: ClaudeModel, max_tokens: int, turns: Sequence[Block]) -> Block | None:
     """How the model is told to think; None where it is not told."""
-    if model.thinking == "always" or (model.thinking == "adaptive" and settings.thinking):
+    thinks = settings.thinking or settings.effort in NEVER_WITHOUT_THINKING
+    if model.thinking == "always" or (model.thinking == "adaptive" and thinks):
         # Without it newer models leave the text of their thinking out, and between tools all they say with it.
         return {"type": "adaptive", "display": "summarized"}
     if model.thinking == "adaptive":
