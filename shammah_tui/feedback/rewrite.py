@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from shammah_tui.agent.loop import Backend
+from shammah_tui.errors import ShammahError
 from shammah_tui.feedback import verifier
 from shammah_tui.feedback.asking import ANSWER_AGAIN, answer, with_note, with_rule
 from shammah_tui.store.rating import Rating
@@ -78,7 +79,11 @@ async def _candidates(
     ruled = with_rule(shot.system, shot.messages, rule.line)
     longest = tokens_for(shot.answer)
     if claude is not None:
-        yield "claude", await answer(claude, again, temperature=0.0, max_tokens=longest)
+        try:
+            yield "claude", await answer(claude, again, temperature=0.0, max_tokens=longest)
+        except ShammahError:
+            if local is None:
+                raise
     if local is None:
         return
     for sample in range(SAMPLES):

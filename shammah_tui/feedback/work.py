@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shammah_tui.conversation import Message
-from shammah_tui.errors import ShammahError
+from shammah_tui.errors import ContextOverflow, RequestError, ShammahError
 from shammah_tui.feedback.asking import NAME_RULE, Patient, answer, with_note
 from shammah_tui.feedback.language import LANGUAGES
 from shammah_tui.files import private_folder
@@ -121,6 +121,9 @@ class Work:
                     async with aclosing(self._settle(rating)) as events:
                         async for event in events:
                             yield event
+                except (ContextOverflow, RequestError) as error:
+                    # It would be refused each time; the others are not held up by it.
+                    yield await self._settled(await self._ratings.get(rating.id) or rating, "unusable", error.message)
                 except ShammahError as error:
                     current = await self._ratings.get(rating.id)
                     if current is not None:

@@ -105,6 +105,8 @@ class Buffer:
     by_color: Mapping[Color, int] = field(default_factory=dict)
     new: int = 0
     """How many of them no run has used."""
+    new_ready: int = 0
+    """How many of those have their rows: what counts for a training to start by itself."""
     waiting: int = 0
     ready: int = 0
     unusable: int = 0
@@ -320,6 +322,7 @@ def _buffer(connection: sqlite3.Connection) -> Buffer:
     return Buffer(
         {color: colors.get(color, 0) for color in COLORS},
         sum(counted("run", "run = ''").values()),
+        sum(counted("run", "run = '' AND state = 'ready'").values()),
         states.get("waiting", 0),
         states.get("ready", 0),
         states.get("unusable", 0),

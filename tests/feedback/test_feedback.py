@@ -12,6 +12,7 @@ import pytest
 
 from scripts.demo_model.generators.habits import habits
 from shammah_tui.agent.prompt import system_prompt, with_rules
+from shammah_tui.backends.engine_client import EngineClient
 from shammah_tui.backends.local import LocalBackend
 from shammah_tui.conversation import Entry, Message
 from shammah_tui.errors import EngineGone, ShammahError
@@ -233,9 +234,30 @@ async def test_a_rating_changed_while_it_is_worked_on_is_worked_on_again(
     assert done.state == "ready"
 
 
-async def test_an_engine_that_goes_away_leaves_the_rating_waiting_with_the_reason(database: Database) -> None:
-    from shammah_tui.backends.engine_client import EngineClient
+async def test_where_claude_cannot_be_asked_the_local_model_is(database: Database, backend: LocalBackend) -> None:
+    client = EngineClient.over_socket(Path("/nowhere/daemon.sock"))
+    feedback = Feedback(database, local=lambda: backend, claude=lambda: LocalBackend(client))
+    await converse(database, "s", QUESTION, PRINTS)
+    await feedback.rate("s", 0, "yellow", NOTE, system=SYSTEM)
+    (rating,) = await settle(feedback)
+    assert (rating.state, rating.rewrite_source) == ("ready", "local model (note)")
+    await client.close()
 
+
+async def test_a_conversation_too_long_for_the_model_holds_up_no_other(
+    database: Database, backend: LocalBackend
+) -> None:
+    feedback = Feedback(database, local=lambda: backend)
+    long = Snapshot((Message("user", QUESTION + " box" * 9000),), PRINTS, SYSTEM, language="python")
+    await feedback.add(Rating(0, "yellow", long, NOTE))
+    await converse(database, "s", QUESTION, PRINTS)
+    await feedback.rate("s", 0, "yellow", NOTE, system=SYSTEM)
+    first, second = await settle(feedback)
+    assert (first.state, second.state) == ("unusable", "ready")
+    assert "token" in first.reason
+
+
+async def test_an_engine_that_goes_away_leaves_the_rating_waiting_with_the_reason(database: Database) -> None:
     client = EngineClient.over_socket(Path("/nowhere/daemon.sock"))
     feedback = Feedback(database, local=lambda: LocalBackend(client))
     await converse(database, "s", QUESTION, PRINTS)

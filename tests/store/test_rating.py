@@ -139,7 +139,8 @@ async def test_the_buffer_counts_by_colour_and_says_what_waits_for_what(database
     await store.trained("run-1", (two.id,))
     buffer = await store.buffer()
     assert (buffer.by_color, buffer.total) == ({"red": 3, "yellow": 0, "green": 0}, 3)
-    assert (buffer.new, buffer.waiting, buffer.ready, buffer.unusable) == (2, 2, 1, 0)
+    assert (buffer.new, buffer.new_ready) == (2, 0)
+    assert (buffer.waiting, buffer.ready, buffer.unusable) == (2, 1, 0)
     assert buffer.reasons == {"It waits for a model.": 1}
     edited = await store.edit(two.id, note="other")
     assert edited is not None
