@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from contextlib import aclosing
-from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -472,12 +473,11 @@ async def test_the_address_may_come_from_the_environment(monkeypatch: pytest.Mon
     assert server.heads[0]["authorization"] == f"Bearer {KEY}"
 
 
-async def test_a_key_in_the_keyring_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = (
-        "def get_password(service, name):\n    return {('shammah', 'anthropic'): 'sk-ant-test'}.get((service, name))\n"
-    )
-    (tmp_path / "keyring.py").write_text(module)
-    monkeypatch.syspath_prepend(tmp_path)
+async def test_a_key_in_the_keyring_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring = ModuleType("keyring")
+    kept = {("shammah", "anthropic"): KEY}
+    keyring.get_password = lambda service, name: kept.get((service, name))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "keyring", keyring)
     async with MessagesServer.running([answer("ok")]) as server:
         settings = Settings(claude=ClaudeSettings(base_url=server.url))
         assert text_of(await ask(server, settings=settings)) == "ok"

@@ -138,20 +138,14 @@ async def test_a_kill_is_seen_by_who_watches_the_states() -> None:
             await asyncio.wait_for(watch_and_kill(), 30)
 
 
-async def test_another_model_can_be_chosen_and_what_is_not_there_fails_in_words() -> None:
+async def test_another_model_can_be_chosen_and_one_that_is_not_there_leaves_the_loaded_one() -> None:
     async with await engine_process.connect(DEMO) as client:
         await until_ready(client)
         assert (await client.switch_model("demo")).phase is Phase.READY
-        assert (await client.switch_model("/nowhere/model.gguf")).phase is Phase.INITIALIZING
-        async with asyncio.timeout(20), aclosing(client.events()) as states:
-            async for state in states:
-                if state.phase is Phase.FAILED:
-                    break
-        assert "/nowhere/model.gguf" in state.reason
-        with pytest.raises(EngineError):
-            await client.tokenize(QUESTION)
-        await client.switch_model("demo")
-        await until_ready(client)
+        with pytest.raises(EngineError, match=r"/nowhere/model\.gguf"):
+            await client.switch_model("/nowhere/model.gguf")
+        assert (await client.state()).phase is Phase.READY
+        assert (await client.tokenize(QUESTION)).tokens > 0
 
 
 async def test_a_socket_that_nobody_answers_on_is_replaced(own_ground: Path) -> None:
