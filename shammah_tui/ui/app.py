@@ -88,6 +88,9 @@ class ShammahApp(App[None], inherit_bindings=False):
             driver.take_keys()
         else:
             self._uncover()
+        # A question that nobody may have seen is answered with no, also where the program was stopped from outside.
+        self.app_suspend_signal.subscribe(self, lambda _: self.chat.deny_all(), immediate=True)
+        self.app_resume_signal.subscribe(self, lambda _: self.chat.deny_all(), immediate=True)
         # After `fg` the terminal is empty, and the framework would draw only what changes from then on.
         self.app_resume_signal.subscribe(self, lambda _: self.action_redraw(), immediate=True)
 

@@ -14,13 +14,25 @@ from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
 Where = Literal[
-    "everywhere", "chat", "prompt", "queue", "transcript", "find", "approval", "rating", "model", "help", "picker"
+    "everywhere",
+    "chat",
+    "prompt",
+    "queue",
+    "transcript",
+    "find",
+    "approval",
+    "reason",
+    "rating",
+    "model",
+    "help",
+    "picker",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`keys` as Textual names them, several separated by commas; `shown` as a person reads them."""
+    """`keys` as Textual names them, several separated by commas; `shown` as a person reads them. A key without `help`
+    is told of by another one's."""
 
     keys: str
     action: str
@@ -99,6 +111,29 @@ TABLE = (
     Key("f7", "color('yellow')", "F7", "Yellow instead", "rating"),
     Key("f8", "color('red')", "F8", "Red instead", "rating"),
     Key("ctrl+d", "remove", "Ctrl+D", "Take the rating back", "rating", "take back"),
+    Key("y", "pick('once')", "Y", "Allow it this once", "approval"),
+    Key("s", "pick('session')", "S", "Allow it, and all that the rules cover, until you leave", "approval"),
+    Key("a", "pick('always')", "A", "Allow it always: save the rules", "approval"),
+    Key(
+        "escape,n",
+        "pick('deny')",
+        "Esc",
+        "Deny it (also N); the turn goes on",
+        "approval",
+        "no",
+    ),
+    Key("r,tab", "pick('reason')", "R", "Deny it with a reason that the model is told", "approval", "no, because …"),
+    Key("up,k", "move(-1)", "Up", "Answer above (also K)", "approval"),
+    Key("down,j", "move(1)", "Down", "Answer below (also J)", "approval"),
+    Key("enter", "choose", "Enter", "Give the chosen answer, which is no to begin with", "approval", "choose"),
+    Key("1", "number(1)", "1 … 5", "Give the answer with this number", "approval"),
+    *(Key(str(number), f"number({number})", str(number), "", "approval") for number in range(2, 6)),
+    Key("pageup", "scroll_asked('page_up')", "PgUp", "Scroll what is asked", "approval"),
+    Key("pagedown", "scroll_asked('page_down')", "PgDn", "Scroll what is asked", "approval"),
+    Key("ctrl+c", "interrupt", "Ctrl+C", "Deny it and end the turn", "approval", "end the turn"),
+    Key("ctrl+z", "app.suspend_process", "Ctrl+Z", "Deny it and suspend", "approval"),
+    Key("enter", "give", "Enter", "Deny with this reason", "reason", "deny"),
+    Key("escape", "leave", "Esc", "Back to the answers", "reason", "back"),
     Key("f1", "app.show_help", "F1", "This help (also ? on an empty prompt)", "everywhere", "help"),
     Key("f2", "app.show_chat", "F2", "The conversation", "everywhere"),
     Key("f3", "app.show_model", "F3", "The model: state, choice, download", "everywhere", "model"),

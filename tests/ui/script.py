@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shammah_tui.agent.loop import Backend
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Usage
-from shammah_tui.events import BootstrapState, ModelSummary, Phase, TextArrived, TurnEnded, TurnEvent, TurnStarted
+from shammah_tui.events import (
+    Approval,
+    BootstrapState,
+    ModelSummary,
+    PermissionAsked,
+    Phase,
+    TextArrived,
+    TurnEnded,
+    TurnEvent,
+    TurnStarted,
+)
 from shammah_tui.runtime import ContextUse, Engine, Runtime
 from shammah_tui.ui.port import Asked
 
@@ -46,6 +56,7 @@ class Scripted:
     asked: list[str] = field(default_factory=list)
     switched: list[str] = field(default_factory=list)
     remembered: dict[str, str] = field(default_factory=dict)
+    approved: list[Approval] = field(default_factory=list)
     closed: bool = False
     interrupted: int = 0
     anew: int = 0
@@ -73,6 +84,10 @@ class Scripted:
         script = self.scripts[len(self.asked)] if len(self.asked) < len(self.scripts) else said(f"You said: {question}")
         self.asked.append(question)
         for event in script:
+            if isinstance(event, PermissionAsked):
+                async for asked in self._permission(event):
+                    yield asked
+                continue
             yield event
             await asyncio.sleep(0)
         if not script or not _is_end(script[-1]):
@@ -80,6 +95,15 @@ class Scripted:
                 await asyncio.Event().wait()
             finally:
                 self.interrupted += 1
+
+    async def _permission(self, scripted: PermissionAsked) -> AsyncGenerator[TurnEvent, None]:
+        """As the runtime asks it: with a future of its own, which is withdrawn with the turn."""
+        asked = replace(scripted, answer=asyncio.get_running_loop().create_future())
+        try:
+            yield asked
+            self.approved.append(await asked.answer)
+        finally:
+            asked.answer.cancel()
 
     async def context(self) -> ContextUse | None:
         return self.use

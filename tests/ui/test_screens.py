@@ -111,6 +111,15 @@ SHOTS = {
     "tools_stopped": Shot(scripts=[tool_script.RUNNING], sent=["Run the tests"], keys=["escape"]),
     "block_cursor": Shot(scripts=[said(ANSWER)], sent=[QUESTION], keys=["alt+up"]),
     "finding": Shot(scripts=[said(ANSWER)], sent=[QUESTION], keys=["ctrl+f", *"adds"]),
+    "approval": Shot(scripts=[tool_script.asking(tool_script.ASK_COMMIT)], sent=["Commit it"], typed="a draft"),
+    "approval_edit": Shot(scripts=[tool_script.asking(tool_script.ASK_EDIT)], sent=["Mend it"]),
+    "approval_long": Shot(scripts=[tool_script.asking(tool_script.ASK_SCRIPT)], sent=["Count"]),
+    "approval_hostile": Shot(scripts=[tool_script.asking(tool_script.ASK_HOSTILE)], sent=["Do it"]),
+    "approval_reason": Shot(
+        scripts=[tool_script.asking(tool_script.ASK_COMMIT)],
+        sent=["Commit it"],
+        keys=["wait:600", "r", *"tests", "space", *"first"],
+    ),
     "several_lines": Shot(typed="first line\nsecond line\nthird line"),
     "unknown_command": Shot(sent=["/hlep"]),
     "leaving": Shot(keys=["ctrl+c"]),
@@ -119,8 +128,20 @@ SHOTS = {
     "model_downloading": Shot(DOWNLOADING, keys=["f3"], use=None),
     "palette": Shot(keys=["ctrl+p"]),
 }
-MAIN = ("welcome", "downloading", "failed", "conversation", "queued", "help", "model", "tools", "tools_done")
-LARGE_TOO = ("tools_open", "block_cursor", "finding")
+MAIN = (
+    "welcome",
+    "downloading",
+    "failed",
+    "conversation",
+    "queued",
+    "help",
+    "model",
+    "tools",
+    "tools_done",
+    "approval",
+    "approval_edit",
+)
+LARGE_TOO = ("tools_open", "block_cursor", "finding", "approval_long", "approval_hostile", "approval_reason")
 PICTURES = [
     *((name, SMALL, DARK) for name in SHOTS),
     *((name, LARGE, DARK) for name in (*MAIN, *LARGE_TOO)),

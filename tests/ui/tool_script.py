@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from shammah_tui.conversation import ToolCall, Usage
 from shammah_tui.events import (
     Noticed,
+    PermissionAsked,
     StepEnded,
     TextArrived,
     ThinkingArrived,
@@ -43,6 +44,11 @@ def call(id: str, name: str, **arguments: object) -> ToolCall:
 def done(call: ToolCall, text: str, summary: str, **more: object) -> tuple[TurnEvent, ...]:
     """A call that was allowed and ran."""
     return (ToolStarted(call), ToolFinished(call.id, text, summary, **more))  # type: ignore[arg-type]
+
+
+def asked(call: ToolCall, display: str, reason: str, rules: Sequence[str] = (), preview: str = "") -> PermissionAsked:
+    """The runtime that is played makes the future."""
+    return PermissionAsked(call, display, reason, tuple(rules), preview, None)  # type: ignore[arg-type]
 
 
 STARTED = TurnStarted("claude-opus-5-5", "claude", "you asked for it", 1)
@@ -94,3 +100,24 @@ WHOLE_TURN: Sequence[TurnEvent] = (
     TextArrived("Done: `greet` has type hints and an **f-string** now."),
     TurnEnded("stop", Usage(1800, 140, cost_usd=0.0231), 0.4, 3.2, 61.0),
 )
+
+COMMIT = call("7", "Bash", command='git add -A && git commit -m "Mend it"', description="Keep the change")
+LONG = "\n".join(["python - <<'END'", *(f"print({number})" for number in range(60)), "END"])
+SCRIPT = call("8", "Bash", command=LONG)
+HOSTILE = "echo \x1b]52;c;YQ==\x07 [@click=app.quit]x[/] \u202egpj.exe\u202c; rm -rf zero\u200bwidth"
+ASK_COMMIT = asked(
+    COMMIT,
+    'git add -A && git commit -m "Mend it"',
+    "no rule allows git add, git commit",
+    ["Bash(git add -A)", 'Bash(git commit -m "Mend it")'],
+)
+ASK_EDIT = asked(EDIT, "src/greeting.py", "it changes a file", ["Edit(src/greeting.py)"], DIFF)
+ASK_SCRIPT = asked(SCRIPT, LONG, "a heredoc is not understood well enough to be judged")
+ASK_HOSTILE = asked(call("9", "Bash", command=HOSTILE), HOSTILE, "it holds hidden characters")
+
+
+def asking(*questions: PermissionAsked) -> Sequence[TurnEvent]:
+    """A turn that asks, and ends when all is answered."""
+    calls = [ToolRequested(question.call) for question in questions]
+    finished = [ToolFinished(question.call.id, "done", "done") for question in questions]
+    return (STARTED, *calls, StepEnded(), *questions, *finished, TextArrived("All done."), TurnEnded("stop"))

@@ -36,7 +36,9 @@ from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints, Status
 from shammah_tui.ui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
+    from shammah_tui.events import PermissionAsked
     from shammah_tui.store.session import StoredSession
+    from shammah_tui.ui.approvals import Approvals
     from shammah_tui.ui.exchange import Exchange
 
 FLUSHES_PER_SECOND = 20
@@ -66,6 +68,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         self._history = history
         self._exchanges: list[Exchange] = []
         self._session = ""
+        self._approvals: Approvals | None = None
         self._turn: Worker[None] | None = None
         # An interrupted turn lets go of the engine before the next one begins.
         self._turns = asyncio.Lock()
@@ -242,7 +245,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     @work(group="turn")
     async def _answer(self, exchange: Exchange, asked: Asked) -> None:
-        from shammah_tui.events import HelpShown, RestartWanted
+        from shammah_tui.events import HelpShown, PermissionAsked, RestartWanted
         from shammah_tui.ui.screens.help_lines import HelpLines
 
         restarts = False
@@ -256,6 +259,8 @@ class ChatScreen(Screen[None], inherit_bindings=False):
                     self.app.push_screen(HelpLines(event.title, event.text))
                     return
                 exchange.hear(event)
+                if isinstance(event, PermissionAsked):
+                    self.approvals.ask(event)
                 if isinstance(event, RestartWanted):
                     restarts = True
         if restarts:
@@ -308,6 +313,25 @@ class ChatScreen(Screen[None], inherit_bindings=False):
             self._withdraw(exchange)
             self.prompt.take_back(exchange.question)
         self._turn_over()
+
+    @property
+    def approvals(self) -> Approvals:
+        from shammah_tui.ui.approvals import Approvals
+
+        if self._approvals is None:
+            self._approvals = Approvals(
+                self.app, self.runtime.folder, answered=self._permission_answered, interrupt=self.action_interrupt
+            )
+        return self._approvals
+
+    def deny_all(self) -> None:
+        """Whatever is asked is answered with no."""
+        if self._approvals is not None:
+            self._approvals.deny_all()
+
+    def _permission_answered(self, asked: PermissionAsked) -> None:
+        if self._exchange is not None:
+            self._exchange.answer_permission(asked.call.id)
 
     def _withdraw(self, exchange: Exchange) -> None:
         exchange.withdraw()

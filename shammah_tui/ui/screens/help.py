@@ -19,7 +19,7 @@ SECTIONS: tuple[tuple[str, tuple[keys.Where, ...]], ...] = (
     ("Conversation", ("chat",)),
     ("In the conversation, after Alt+Up", ("transcript",)),
     ("Finding", ("find",)),
-    ("A tool that waits for you", ("approval",)),
+    ("A tool that waits for you", ("approval", "reason")),
     ("Queued messages", ("queue",)),
     ("Everywhere", ("everywhere",)),
     ("Model", ("model",)),
@@ -34,7 +34,7 @@ class Reference(Page):
         for title, where in SECTIONS:
             lines += [Content(""), Content.styled(title, "bold")]
             for key in keys.TABLE:
-                if key.where in where:
+                if key.where in where and key.help:
                     lines += _entry(key.shown, key.help, KEY_CELLS, width)
         lines += [Content(""), Content.styled("Commands", "bold $accent"), Content("")]
         for command in commands.TABLE:
