@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from shammah_tui.conversation import FinishReason
+from shammah_tui.conversation import Entry, FinishReason, ToolCall
 from shammah_tui.events import (
     CloudOffered,
     Noticed,
@@ -47,15 +47,45 @@ ENDED_EARLY: dict[FinishReason, Remark] = {
 class Exchange:
     """Text is gathered as it comes and drawn by `flush`, which the screen calls some twenty times a second."""
 
+    # There are thousands of them in a long conversation.
+    __slots__ = (
+        "_answers",
+        "_asked_at",
+        "_badge",
+        "_blocks",
+        "_clock",
+        "_closing",
+        "_first_at",
+        "_pending",
+        "_pieces",
+        "_rating",
+        "_rest_until",
+        "_restored",
+        "_thinking",
+        "_thinking_since",
+        "_tools",
+        "_transcript",
+        "_writing",
+        "answering",
+        "ended",
+        "failed",
+        "private",
+        "question",
+        "shown",
+        "turn",
+    )
+
     def __init__(
         self,
         transcript: Transcript,
         question: str,
         *,
         shown: str = "",
+        is_new: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`shown` is the question as the person typed it, where it holds more (a long paste)."""
+        """`shown` is the question as the person typed it, where it holds more (a long paste). One that is not new is
+        put together by `restore`, and into the transcript by whoever does that."""
         self.question = question
         self.shown = shown or question
         self.turn = 0
@@ -81,8 +111,10 @@ class Exchange:
         self.answering = False
         self.private = False
         """Nothing of it is kept."""
-        transcript.add(*self._blocks)
-        transcript.follow()
+        self._restored: FinishReason = "stop"
+        if is_new:
+            transcript.add(*self._blocks)
+            transcript.follow()
 
     # What is asked of it
 
@@ -132,8 +164,33 @@ class Exchange:
         self._closing.rate(rating, note)
         self._transcript.changed(self._closing)
 
-    def owns(self, block: Block) -> bool:
-        return block in self._blocks
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """What it has in the transcript, in order."""
+        return self._blocks
+
+    # From a stored conversation
+
+    def restore(self, entry: Entry) -> None:
+        """What a model said or a tool gave, after all that was restored before."""
+        message = entry.message
+        if message.role == "tool":
+            tool = self._tools.get(message.tool_call_id)
+            if tool is not None:
+                tool.end(ToolFinished(tool.call.id, message.content, entry.shown, message.failed, diff=entry.diff))
+            return
+        self._badge = (entry.model, entry.route, entry.reason, entry.adapter)
+        self._restored = entry.finish_reason
+        if message.content.strip():
+            self._answers.append(Answer(message.content))
+            self._blocks[-1:-1] = self._answers[-1].passages
+        for call in message.tool_calls:
+            self._blocks[-1:-1] = [self._new_tool(call)]
+
+    def end_restoring(self) -> None:
+        self._stop_tools()
+        remark = ENDED_EARLY.get(self._restored)
+        self._closing.remark(*([remark] if remark is not None else []), self._badge_remark())
 
     # What happens to it
 
@@ -172,11 +229,9 @@ class Exchange:
         match event:
             case ToolRequested(call):
                 self._end_step()
-                self._tools[call.id] = tool = ToolBlock(call, is_open=self._transcript.is_open)
                 previous = self._blocks[-2]
+                tool = self._new_tool(call)
                 if isinstance(previous, ToolBlock):
-                    # Calls stand in a list, one below the other.
-                    previous.gap = 0
                     self._transcript.changed(previous)
                 self._add(tool)
             case PermissionAsked(call):
@@ -187,6 +242,14 @@ class Exchange:
                 self._change(call_id, lambda tool: tool.print(text))
             case ToolFinished(call_id):
                 self._change(call_id, lambda tool: tool.end(event))
+
+    def _new_tool(self, call: ToolCall) -> ToolBlock:
+        """To stand before the closing; calls stand in a list, one below the other."""
+        previous = self._blocks[-2]
+        if isinstance(previous, ToolBlock):
+            previous.gap = 0
+        self._tools[call.id] = tool = ToolBlock(call, is_open=self._transcript.is_open)
+        return tool
 
     def flush(self) -> None:
         """Draw what arrived since the last time, unless drawing took too much of the time until now."""
@@ -281,27 +344,36 @@ class Exchange:
 
     def _end(self, event: TurnEnded) -> None:
         self.ended = event
-        model, route, reason, adapter = self._badge
         remark = ENDED_EARLY.get(event.finish_reason)
         if event.notice:
             remark = Remark(f"■ {event.notice}", "$warning")
         usage = event.usage
-        facts = [model, route, reason, f"adapter {adapter}" if adapter else ""]
+        facts = []
         if usage.completion_tokens:
             facts.append(wording.count(usage.completion_tokens, "token"))
         if event.tokens_per_second:
             facts.append(wording.speed(event.tokens_per_second))
         if usage.cost_usd is not None:
             facts.append(wording.dollars(usage.cost_usd))
-        badge = Remark(" · ".join(fact for fact in facts if fact))
-        self._close(*([remark] if remark is not None else []), badge)
+        self._close(*([remark] if remark is not None else []), self._badge_remark(*facts))
+
+    def _badge_remark(self, *facts: str) -> Remark:
+        """Who answered, where and why, and what it took."""
+        model, route, reason, adapter = self._badge
+        known = (model, route, reason, f"adapter {adapter}" if adapter else "", *facts)
+        return Remark(" · ".join(fact for fact in known if fact))
 
     def _close(self, *remarks: Remark) -> None:
         self._end_step()
         self.answering = False
-        for tool in self._tools.values():
-            if tool.state in (State.ASKED, State.WAITING, State.RUNNING):
-                tool.become(State.STOPPED)
-                self._transcript.changed(tool)
+        for tool in self._stop_tools():
+            self._transcript.changed(tool)
         self._closing.remark(*remarks)
         self._transcript.changed(self._closing)
+
+    def _stop_tools(self) -> list[ToolBlock]:
+        """Those that are not over never will be."""
+        stopped = [tool for tool in self._tools.values() if tool.state in (State.ASKED, State.WAITING, State.RUNNING)]
+        for tool in stopped:
+            tool.become(State.STOPPED)
+        return stopped

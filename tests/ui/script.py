@@ -85,8 +85,8 @@ class Scripted:
         self.asked.append(question)
         for event in script:
             if isinstance(event, PermissionAsked):
-                async for asked in self._permission(event):
-                    yield asked
+                async for question_of_tool in self._permission(event):
+                    yield question_of_tool
                 continue
             yield event
             await asyncio.sleep(0)

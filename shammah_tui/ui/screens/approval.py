@@ -27,7 +27,7 @@ from shammah_tui import paths
 from shammah_tui.events import Approval, PermissionAsked
 from shammah_tui.ui import keys, wording
 from shammah_tui.ui.diff import draw_diff
-from shammah_tui.ui.markdown_block import wrapped
+from shammah_tui.ui.lines import wrapped
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.widgets.ordered import run_binding
 from shammah_tui.ui.widgets.page import Page

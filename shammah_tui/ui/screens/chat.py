@@ -116,7 +116,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         """The one under the block cursor, else the last that was answered."""
         block: Block | None = self.transcript.cursor_block
         if block is not None:
-            return next((one for one in reversed(self._exchanges) if one.owns(block)), None)
+            return next((one for one in reversed(self._exchanges) if block in one.blocks), None)
         return next((one for one in reversed(self._exchanges) if one.said_something), None)
 
     @property
