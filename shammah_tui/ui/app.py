@@ -433,7 +433,9 @@ def run(runtime: RuntimePort, *, theme_name: str = DEFAULT_THEME, paint: FirstPa
     async def show() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, signalled, number)
+            # One that whoever started this has told it not to hear is not heard.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, signalled, number)
         try:
             await app.run_async()
         finally:

@@ -20,7 +20,8 @@ PALETTES = {
         "accent": "#1d5fb8",
         "quiet": "#5d6675",
         "faint": "#a9afb8",
-        "cursor": "#fbfbf9 on #23272f",
+        # On a light ground Textual's text area lets the ground shine through its cursor.
+        "cursor": "#efeff0 on #63666b",
     },
 }
 DEFAULT = "shammah-dark"

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from shammah_tui.ui.preview import Key
 
 # A smaller screen is laid out in another way, and waits for Textual.
-COLUMNS_MIN, ROWS_MIN = 40, 20
+COLUMNS_MIN, ROWS_MIN = 48, 20
 LEAVE_SECONDS = 2.0
 # As long as Textual waits for what follows an Esc, before it takes it for the key.
 ESCAPE_SECONDS = 0.1

@@ -61,9 +61,8 @@ class Frame:
     def _prompt(self, columns: int, text: str, cursor: int) -> list[str]:
         width = columns - PROMPT_MARGIN
         if not text:
-            first, *others = opening.wrapped(opening.PLACEHOLDER, width)
-            rows = [([(first[0], "cursor"), (first[1:], "quiet")], len(first))]
-            rows += [([(line, "quiet")], len(line)) for line in others]
+            words = opening.PLACEHOLDER
+            rows = [([(words[0], "cursor"), (words[1:], "quiet")], len(words))]
         else:
             rows = _written(text, cursor, width)
         lines = []

@@ -99,10 +99,10 @@ def _plain(character: str) -> Key:
 
 
 def _escaped(sequence: str) -> Key:
-    """After Esc without a bracket: the older form of some keys, or Alt with a key."""
+    """After Esc without a bracket: the older form of some keys, or Alt with a key, which is not followed here."""
     if sequence[1] == "O":
         return Key(_FINALS.get(sequence[2], "?"), sequence)
-    return Key("alt+enter" if sequence == "\x1b\r" else "?", sequence)
+    return Key("?", sequence)
 
 
 def _csi(sequence: str) -> Key:
@@ -179,7 +179,11 @@ class Preview:
         self.cursor = min(len(self.text), self.cursor + 1)
 
     def _home(self) -> None:
-        self.cursor = self._line_start
+        """To the first word, and from there or before it to the edge."""
+        start, end = self._line_start, self._line_end
+        line = self.text[start:end]
+        word = start + len(line) - len(line.lstrip()) if line.strip() else start
+        self.cursor = word if self.cursor == start or self.cursor > word else start
 
     def _end(self) -> None:
         self.cursor = self._line_end

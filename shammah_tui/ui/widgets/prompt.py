@@ -94,7 +94,8 @@ class Prompt(TextArea, inherit_bindings=False):
         # What is seen is what is sent: hidden characters in something copied from a page become visible here.
         event.prevent_default()
         event.stop()
-        text = self._folded(typed(event.text))
+        # Terminals send a carriage return for each new line.
+        text = self._folded(typed(event.text.replace("\r\n", "\n").replace("\r", "\n")))
         self.replace(text, *self.selection, maintain_selection_offset=False)
 
     def _folded(self, text: str) -> str:
