@@ -28,7 +28,9 @@ class Frame:
         if len(prompt) > PROMPT_ROWS_MAX:
             return None
         edge = "─" * (columns - 4)
-        status = [(f"{opening.STARTING_SIGN} ", "quiet"), (opening.STARTING, "foreground")]
+        left = f"{opening.STARTING_SIGN} ", opening.STARTING
+        gap = " " * (columns - 4 - len("".join(left)) - len(opening.MODE))
+        status = [(left[0], "quiet"), (left[1] + gap, "foreground"), (opening.MODE, "quiet")]
         bottom = [(hint, "accent*")] if hint else opening.footer(columns - 4)
         return [
             *self._above(columns, rows - len(prompt) - 4),
@@ -49,9 +51,9 @@ class Frame:
         """The welcome, in the middle of `rows` rows."""
         made = self._welcome.get((columns, rows))
         if made is None:
-            width = min(columns - 2, WELCOME_WIDTH_MAX)
+            width = min(columns, WELCOME_WIDTH_MAX)
             pieces = opening.welcome(width - 4)
-            left = " " * ((columns - 2 - width) // 2 + 2)
+            left = " " * ((columns - width) // 2 + 2)
             above = max(0, (rows - len(pieces)) // 2)
             made = [self._line(columns, [])] * above
             made += [self._line(columns, [(left, ""), *line]) for line in pieces]

@@ -15,6 +15,8 @@ EXAMPLES = (
     "What does the red key do?",
     "How do I get a real model?",
 )
+# The permission mode, until the settings are read.
+MODE = "? ask"
 MARK = "›"
 PLACEHOLDER = "Ask anything, or type / for a command"
 # The footer of the table in `keys`, which a config may change.

@@ -58,7 +58,7 @@ def _show(paint: object) -> int:
             fresh.replace(report)
 
     program.ShammahApp = Reporting  # type: ignore[misc]
-    return program.run(LateRuntime(lambda: Opened(runtime, paint.theme)), theme_name=paint.theme, paint=paint)
+    return program.run(LateRuntime(lambda: Opened(runtime, paint.theme)), theme_name=paint.theme, paint=paint).code
 
 
 if __name__ == "__main__":

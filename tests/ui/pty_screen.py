@@ -82,6 +82,9 @@ class PtyScreen:
     def end(self) -> int:
         """Read to its end, and give its exit status, negative for a signal."""
         self.wait_until(self._has_ended, "it does not end")
+        while self.read(0.1):
+            if not select.select([self.descriptor], [], [], 0)[0]:
+                break
         assert self.status is not None
         return self.status
 
