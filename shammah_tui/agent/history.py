@@ -11,8 +11,6 @@ import json
 import os
 from pathlib import Path
 
-from shammah_tui.agent.crisis import detect
-
 KEPT = 1000
 # The file is rewritten only when it holds this many times what is kept.
 SLACK = 2
@@ -52,6 +50,9 @@ class History:
 
     def add(self, text: str) -> None:
         """Remember `text` as the newest, unless it repeats the one before. Raises OSError where it cannot be kept."""
+        # Its many forms are compiled when it is imported: not before the first picture.
+        from shammah_tui.agent.crisis import detect
+
         repeated = bool(self._texts) and self._texts[-1] == text
         if not repeated:
             self._texts.append(text)

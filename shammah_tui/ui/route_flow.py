@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import App
 
 from shammah_tui.errors import ShammahError
-from shammah_tui.tools.permission.decision import Mode
+from shammah_tui.tools.permission.mode import Mode
 from shammah_tui.ui.plain import first_line, visible
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.chat import ChatScreen

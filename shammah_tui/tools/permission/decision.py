@@ -11,6 +11,8 @@ from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Any
 
+from shammah_tui.tools.permission.mode import Mode as Mode
+
 Resolver = Callable[[str], "str | None"]
 """The real path of a bare program name on the fixed search path, None where it is not installed."""
 
@@ -27,26 +29,6 @@ class Verdict(IntEnum):
 
     def __str__(self) -> str:
         return self.name.lower()
-
-
-class Mode(StrEnum):
-    """What the person chose by Shift+Tab. `AUTO` counts only inside the sandbox; without one it is `ACCEPT_EDITS`."""
-
-    ASK = "ask"
-    ACCEPT_EDITS = "accept edits"
-    PLAN = "plan"
-    AUTO = "auto"
-
-    @classmethod
-    def named(cls, text: str) -> Mode:
-        """The mode as settings and flags spell it, with a hyphen for the blank. Raises ValueError."""
-        return cls(text.replace("-", " "))
-
-    @property
-    def following(self) -> Mode:
-        """The one that Shift+Tab goes on to."""
-        modes = list(Mode)
-        return modes[(modes.index(self) + 1) % len(modes)]
 
 
 class Effect(StrEnum):

@@ -21,7 +21,7 @@ from textual.worker import Worker
 from shammah_tui.agent.history import History
 from shammah_tui.errors import ShammahError
 from shammah_tui.state import BootstrapState, Phase
-from shammah_tui.tools.permission.decision import Mode
+from shammah_tui.tools.permission.mode import Mode
 from shammah_tui.ui import commands, keys
 from shammah_tui.ui.opening import EXAMPLES
 from shammah_tui.ui.port import Asked, RuntimePort

@@ -10,7 +10,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from shammah_tui.state import BootstrapState, Phase
-from shammah_tui.tools.permission.decision import Mode
+from shammah_tui.tools.permission.mode import Mode
 from shammah_tui.ui import wording
 from shammah_tui.ui.keys import Key
 from shammah_tui.ui.port import ContextUse

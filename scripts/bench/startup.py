@@ -1,0 +1,189 @@
+"""How long a start takes: scripts/bench/startup.
+
+Each program is started in a new pseudo-terminal that answers the terminal's questions; all of them in turns, so that
+what else the machine does strikes all alike. The time begins before the process is made. Figures are medians; trust
+the ratios. A key is typed as soon as the first words of a prompt are there.
+"""
+
+from __future__ import annotations
+
+import compileall
+import fcntl
+import os
+import pty
+import select
+import shutil
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COLUMNS, ROWS = 80, 24
+KEY = b"Q"
+LIMIT_SECONDS = 20.0
+ANSWERS = {
+    b"\x1b[?2026$p": b"\x1b[?2026;2$y",
+    b"\x1b[?2048$p": b"\x1b[?2048;0$y",
+    b"\x1b[6n": b"\x1b[1;1R",
+    b"\x1b[c": b"\x1b[?62;c",
+    b"\x1b]10;?": b"\x1b]10;rgb:ffff/ffff/ffff\x1b\\",
+    b"\x1b]11;?": b"\x1b]11;rgb:0000/0000/0000\x1b\\",
+}
+OTHERS = ("vibe", "codex", "aider", "llm")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """`prompt`: the words that say that it takes keys. `last`: those that are drawn last, `times` times in all, the
+    first of them by a painted picture where there is one."""
+
+    name: str
+    command: Sequence[str]
+    prompt: bytes
+    last: bytes = b""
+    times: int = 1
+
+
+@dataclass(slots=True)
+class Moments:
+    """Seconds from the start: the prompt's words, the echo of a key, everything drawn."""
+
+    frame: list[float] = field(default_factory=list)
+    echo: list[float] = field(default_factory=list)
+    complete: list[float] = field(default_factory=list)
+
+
+def measure(program: Program, environment: dict[str, str], moments: Moments) -> None:
+    started = time.perf_counter()
+    pid, terminal = pty.fork()
+    if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        os.execve(program.command[0], list(program.command), environment)
+    output, typed_at = b"", -1
+    frame = echo = complete = None
+    try:
+        while time.perf_counter() - started < LIMIT_SECONDS and (echo is None or (program.last and complete is None)):
+            if not select.select([terminal], [], [], 0.1)[0]:
+                continue
+            try:
+                piece = os.read(terminal, 65536)
+            except OSError:
+                break
+            now = time.perf_counter() - started
+            output += piece
+            for question, answer in ANSWERS.items():
+                if question in piece:
+                    os.write(terminal, answer)
+            if frame is None and program.prompt in output:
+                frame, typed_at = now, len(output)
+                os.write(terminal, KEY)
+            elif frame is not None and echo is None and KEY in output[typed_at:]:
+                echo = now
+            if program.last and complete is None and output.count(program.last) >= program.times:
+                complete = now
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
+    for found, kept in ((frame, moments.frame), (echo, moments.echo), (complete, moments.complete)):
+        if found is not None:
+            kept.append(found)
+
+
+def seconds_to_end(command: Sequence[str], environment: dict[str, str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - started
+
+
+def programs() -> list[Program]:
+    here = Path(__file__).parent
+    raw = [sys.executable, "-I", "-S", str(here / "startup_raw.py")]
+    found = [
+        Program("raw prompt, python -I -S", raw, b"ask anything"),
+        Program("shammah", [str(Path(sys.executable).parent / "shammah")], b"sk anything", b"commands", 2),
+        Program("minimal Textual app", [sys.executable, str(here / "startup_minimal.py")], b"sk anything", b"commands"),
+    ]
+    for name in OTHERS:
+        path = shutil.which(name)
+        if path is not None:
+            # The mark of an input line; each has one of its own.
+            found.append(Program(name, [path, "chat"] if name == "llm" else [path], b">"))
+    return found
+
+
+def main() -> int:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 12
+    # As installed: an installer compiles what it installs.
+    compileall.compile_dir(ROOT / "shammah_tui", quiet=1)
+    with tempfile.TemporaryDirectory(prefix="shammah-start-") as home:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TEXTUAL"))}
+        environment |= {
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "SHAMMAH_HOME": home,
+            "SHAMMAH_OFFLINE": "1",
+        }
+        shown = programs()
+        shammah = shown[1].command[0]
+        ended = {
+            "python -c pass": [sys.executable, "-c", "pass"],
+            "shammah --version": [shammah, "--version"],
+            "shammah --help": [shammah, "--help"],
+        }
+        moments = {program.name: Moments() for program in shown}
+        ends: dict[str, list[float]] = {name: [] for name in ended}
+        for number in range(rounds + 1):
+            for program in shown:
+                # The first round only warms the disk's cache.
+                measure(program, environment, moments[program.name] if number else Moments())
+            for name, command in ended.items():
+                seconds = seconds_to_end(command, environment)
+                if number:
+                    ends[name].append(seconds)
+        subprocess.run([shammah, "daemon", "stop"], env=environment, check=False, capture_output=True)
+    return report(moments, ends, rounds)
+
+
+def report(moments: dict[str, Moments], ends: dict[str, list[float]], rounds: int) -> int:
+    print(f"medians of {rounds} in turns, ms    {'first frame':>12}{'key echoed':>12}{'complete':>12}")
+    for name, moment in moments.items():
+        cells = "".join(f"{_median(kept):>12}" for kept in (moment.frame, moment.echo, moment.complete))
+        print(f"{name:<32}{cells}")
+    for name, seconds in ends.items():
+        print(f"{name:<32}{_median(seconds):>12}")
+    raw, ours, minimal = (moments[name] for name in ("raw prompt, python -I -S", "shammah", "minimal Textual app"))
+    bare = ends["python -c pass"]
+    goals = (
+        ("key echoed / raw prompt's", ours.echo, raw.echo, 1.5),
+        ("complete / minimal Textual app", ours.complete, minimal.complete, 1.1),
+        ("--version / bare Python", ends["shammah --version"], bare, 2.0),
+        ("--help / bare Python", ends["shammah --help"], bare, 2.0),
+    )
+    print()
+    met = True
+    for name, one, other, goal in goals:
+        if not (one and other):
+            print(f"{name:<32}{'not seen':>12}")
+            met = False
+            continue
+        ratio = statistics.median(one) / statistics.median(other)
+        met = met and ratio <= goal
+        print(f"{name:<32}{ratio:>12.2f}   goal {goal} or less   {'met' if ratio <= goal else 'NOT MET'}")
+    return 0 if met else 1
+
+
+def _median(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds) * 1000:.1f}" if seconds else "-"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""A Textual app with as many widgets as the first picture of Shammah, and nothing of its own: for `startup`."""
+
+from textual.app import App, ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Static, TextArea
+
+
+class Minimal(App[None]):
+    CSS = "Horizontal { height: 3; } Horizontal Static { width: 2; }"
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static("welcome")
+        yield VerticalScroll()
+        yield Static("unseen")
+        yield Static("queue")
+        with Horizontal():
+            yield Static(">")
+            yield TextArea(placeholder="ask anything")
+        yield Static("status")
+        yield Static("commands")
+
+    def on_ready(self) -> None:
+        self.query_one(TextArea).focus()
+
+
+if __name__ == "__main__":
+    Minimal().run()
