@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +73,12 @@ def _show(options: Callable[[], Namespace], paint: FirstPaint | None) -> int:
     return ending.code
 
 
+def _warm_up() -> None:
+    """Load what the first picture did without, and the first question or key would wait for."""
+    for name in ("ui.exchange", "agent.crisis", "ui.screens.help", "ui.screens.model", "ui.screens.picker"):
+        import_module(f"shammah_tui.{name}")
+
+
 def _open(options: Namespace) -> Opened:
     """What the screen needs of the settings. In a thread, when the first frame is complete."""
     gc.freeze()
@@ -88,5 +95,6 @@ def _open(options: Namespace) -> Opened:
         mode=permission_mode(options),
         asked=getattr(options, "asked", ""),
     )
+    _warm_up()
     resume = getattr(options, "resume", None)
     return Opened(runtime, configuration.settings.theme, resume, configuration.warnings)

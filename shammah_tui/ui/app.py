@@ -115,6 +115,9 @@ class ShammahApp(App[None], inherit_bindings=False):
             try:
                 opened = await self.runtime.open()
             except ShammahError as error:
+                typed = self.chat.prompt.text.strip()
+                if typed:
+                    error.hint = f"{error.hint}\nWhat you had typed: {visible(typed)}".strip()
                 self.failure = error
                 self.exit(return_code=error.exit_code)
                 return

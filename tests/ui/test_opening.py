@@ -321,6 +321,15 @@ def test_a_terminal_that_never_answers_delays_nothing(tmp_path: Path, report: Pa
         assert settled(shown, report)["text"] == "words"
 
 
+def test_a_database_that_does_not_open_delays_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "shammah.db")
+    with in_pty(shammah("--model", "demo"), tmp_path) as shown:
+        # Painted, and drawn by Textual.
+        shown.wait_until(lambda: shown.output.count(b"commands") >= 2)
+        shown.type(b"words")
+        shown.wait_for("› words")
+
+
 @pytest.mark.parametrize(("columns", "rows"), [(47, 24), (80, 10)])
 def test_a_small_terminal_waits_for_textual(tmp_path: Path, columns: int, rows: int) -> None:
     with in_pty(shammah("--model", "nonsense"), tmp_path, columns, rows) as shown:
@@ -330,8 +339,12 @@ def test_a_small_terminal_waits_for_textual(tmp_path: Path, columns: int, rows: 
 def test_a_wrong_setting_gives_the_terminal_back_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("[model]\ntemperature = 'hot'\n")
     with in_pty(shammah(), tmp_path) as shown:
+        shown.wait_for("Ask anything")
+        shown.type(b"a thought")
         assert shown.end() == 2
-        assert "temperature" in "\n".join(shown.screen.display)
+        words = "\n".join(shown.screen.display)
+        assert "temperature" in words
+        assert "a thought" in words
         assert shown.output.rfind(b"temperature") > shown.output.rfind(b"\x1b[?1049l")
 
 
