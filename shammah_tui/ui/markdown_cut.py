@@ -36,6 +36,8 @@ def cut(source: str, opening: str = "") -> Cut | None:
     table = opening if opening and not fence else ""
     at, before, blank = 0, "", False
     for line in source.split("\n"):
+        if at > CHARACTERS and best is not None:
+            return best
         complete = at + len(line) < len(source)
         if at > CHARACTERS // 4 and not fence and blank and line[:1].strip():
             best = Cut(at)

@@ -355,7 +355,8 @@ class ChatScreen(Screen[None], inherit_bindings=False):
             return
         exchange.flush()
         status = self.query_one(Status)
-        status.tokens_per_second = exchange.tokens_per_second
+        # Only what can be told apart: each other value would draw the line again.
+        status.tokens_per_second = round(exchange.tokens_per_second, 1 if exchange.tokens_per_second < 10 else None)
         status.activity = exchange.activity
 
     @work(group="context", exclusive=True)

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from textual import events
 from textual.cache import LRUCache
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -28,6 +28,7 @@ from shammah_tui.ui.widgets.extent import Extent
 WIDEST = 108
 STRIPS_CACHED = 600
 BLOCKS_DRAWN = 40
+DRAWN_AT_ONCE = 4
 
 
 class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
@@ -49,6 +50,7 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
         self._drawn_blocks: dict[int, Block] = {}
         self._strips: LRUCache[int, tuple[Content, Strip]] = LRUCache(STRIPS_CACHED)
         self._following = True
+        self._last_changed: tuple[Block | None, list[Content]] = (None, [])
         self.is_open = False
         """Whether all that folds is open; what is added begins so."""
 
@@ -68,7 +70,8 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
         before_lines = self._extent.tops[-1]
         self._extent.insert(index, blocks)
         if self._line_width > 0:
-            for place in range(index, index + len(blocks)):
+            # Of many at once no more are drawn than can be seen.
+            for place in range(max(index, index + len(blocks) - DRAWN_AT_ONCE), index + len(blocks)):
                 self._extent.set(place, self._measure(self._extent.blocks[place]))
         self._arrived(self._extent.tops[-1] - before_lines)
 
@@ -88,16 +91,30 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
         """`block` draws itself otherwise now; most often one of the last."""
         index = self._extent.index(block)
         is_above = self._extent.tops[index + 1] <= self.scroll_offset.y
-        grown = self._extent.set(index, self._measure(block))
+        before = self._last_changed[1] if self._last_changed[0] is block else []
+        lines = self._lines(block) if self._line_width > 0 else []
+        self._last_changed = (block, lines)
+        grown = self._extent.set(index, len(lines) if self._line_width > 0 else 1)
         if not grown:
-            self.refresh()
+            pairs = enumerate(zip(before, lines, strict=False))
+            same = next((at for at, (old, new) in pairs if old is not new), min(len(before), len(lines)))
+            self._refresh_lines(self._extent.tops[index] + same, self._extent.tops[index + 1])
             return
         if not self._following and is_above:
             self._keep_in_place(grown)
         self._arrived(0 if is_above else grown)
 
+    def _refresh_lines(self, first: int, end: int) -> None:
+        """Draw anew what of these lines is in view."""
+        size = self.scrollable_content_region.size
+        top = max(0, first - self.scroll_offset.y)
+        height = min(size.height, end - self.scroll_offset.y) - top
+        if height > 0:
+            self.refresh(Region(0, top, size.width, height))
+
     def clear(self) -> None:
         self._extent.clear()
+        self._last_changed = (None, [])
         self._drawn_blocks.clear()
         self._strips.clear()
         self._following = True
