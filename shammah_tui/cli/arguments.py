@@ -62,6 +62,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         raise UsageError(f"{given_for_query(options)[0]} needs a question.", 'Add -p "…", or use `shammah query`.')
     elif options.command is not None and "prompt" in options:
         raise UsageError("-p stands for a command of its own.", f"Leave out -p, or `{options.command}`.")
+    if options.command is not None and "plain" in options:
+        raise UsageError("--plain is for the conversation, which has no command.", "Leave it out: commands print text.")
     return options
 
 
@@ -77,6 +79,7 @@ def build_parser() -> Parser:
     parser = TopParser(prog="shammah", parents=[shared])
     parser.add_argument("-V", "--version", action="version", version=f"shammah {__version__}")
     parser.add_argument("-p", "--prompt", metavar="TEXT", default=ABSENT)
+    parser.add_argument("--plain", action="store_true", default=ABSENT)
     _add_query_options(parser, shown=False)
     # A command's own parser is no TopParser.
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)

@@ -32,6 +32,9 @@ options:
   -m, --model MODEL   "auto", "demo", a size such as 1.5b, a hub name or the path of a GGUF
       --local         the local model answers, and nobody else
       --cloud         Claude answers: the conversation is sent to it
+  -c, --continue      go on with this folder's last conversation
+  -r, --resume [ID]   go on with a conversation; without ID the screen lists them
+      --plain         line by line, for screen readers and simple terminals
   -p, --prompt TEXT   answer TEXT and leave, as "shammah query" does, with its options
   --debug             show the trace of an error
   -V, --version       print the version

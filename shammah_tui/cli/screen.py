@@ -1,4 +1,4 @@
-"""`shammah` alone: the full-screen program."""
+"""`shammah` alone: the full-screen program, or the line mode where that is wanted or needed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+    from typing import NoReturn
 
     from shammah_tui.ui.first_paint import FirstPaint
     from shammah_tui.ui.late_runtime import Opened
@@ -27,14 +28,14 @@ def run(options: Namespace) -> int:
 
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UsageError(
-            "The full-screen program needs a terminal.",
+            "The full-screen program needs a terminal, and so does --plain.",
             'Ask one question with `shammah query "…"`; it reads standard input too.',
         )
-    if os.environ.get("TERM", "dumb") == "dumb":
-        raise UsageError(
-            "This terminal calls itself dumb (TERM), and cannot show a full screen.",
-            'Set TERM (TERM=xterm-256color shammah), or ask with `shammah query "…"`.',
-        )
+    if "plain" in options or os.environ.get("TERM", "dumb") == "dumb":
+        # A terminal that calls itself dumb cannot show a full screen.
+        from shammah_tui.cli import plain
+
+        return plain.run(options)
     return _show(lambda: options, None)
 
 
@@ -63,14 +64,24 @@ def _show(options: Callable[[], Namespace], paint: FirstPaint | None) -> int:
     if paint is not None:
         paint.close()
     if ending.restarts:
-        # The last one that is given counts.
-        arguments = [*sys.argv[1:], *(("--resume", ending.session) if ending.session else ())]
-        os.execv(sys.executable, [sys.executable, "-m", "shammah_tui", *arguments])
-    if ending.session:
+        restart(ending.session)
+    tell_way_back(ending.session)
+    return ending.code
+
+
+def restart(session: str) -> NoReturn:
+    """Begin the program again, in `session` where one began."""
+    # The last one that is given counts.
+    arguments = [*sys.argv[1:], *(("--resume", session) if session else ())]
+    os.execv(sys.executable, [sys.executable, "-m", "shammah_tui", *arguments])
+
+
+def tell_way_back(session: str) -> None:
+    """How to go on with `session` later; nothing where none began."""
+    if session:
         from shammah_tui.cli.terminal import tell
 
-        tell(f"Go on with this conversation: shammah --resume {ending.session[:SESSION_CHARACTERS]}")
-    return ending.code
+        tell(f"Go on with this conversation: shammah --resume {session[:SESSION_CHARACTERS]}")
 
 
 def _warm_up() -> None:

@@ -270,10 +270,8 @@ class ShammahApp(App[None], inherit_bindings=False):
         self.action_rate("green", note or None)
 
     def action_feedback(self, argument: str) -> None:
-        from shammah_tui.ui.rating_flow import WORDS
-
         word, _, note = argument.partition(" ")
-        color = WORDS.get(word.lower())
+        color = commands.COLORS.get(word.lower())
         if color is None:
             self.flash("/feedback takes high, medium or normal, and a note: /feedback high use logging")
         else:

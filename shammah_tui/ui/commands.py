@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,18 @@ TABLE = (
     Command("theme", "The other colours, or those named", "theme", "name"),
     Command("undo", "Take back the last rating", "undo_rating"),
 )
+
+# What /feedback takes, and the colour that it means.
+COLORS: dict[str, Literal["red", "yellow", "green"]] = {
+    "high": "red",
+    "critical": "red",
+    "red": "red",
+    "medium": "yellow",
+    "yellow": "yellow",
+    "normal": "green",
+    "good": "green",
+    "green": "green",
+}
 
 # Whole messages that mean to leave, as hands know them from elsewhere.
 LEAVING = frozenset({"exit", "quit", ":q", ":wq"})

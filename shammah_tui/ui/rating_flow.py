@@ -12,17 +12,6 @@ from shammah_tui.ui.plain import visible
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.rating import Given, RatingPanel
 
-WORDS: dict[str, Color] = {
-    "high": "red",
-    "critical": "red",
-    "red": "red",
-    "medium": "yellow",
-    "yellow": "yellow",
-    "normal": "green",
-    "good": "green",
-    "green": "green",
-}
-
 
 class RatingFlow:
     """Of one screen. Every method shows its own errors; nothing of a rating is lost by them."""

@@ -6,17 +6,11 @@ from textual.app import App
 
 from shammah_tui.errors import ShammahError
 from shammah_tui.tools.permission.mode import Mode
+from shammah_tui.ui import wording
 from shammah_tui.ui.plain import first_line, visible
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.chat import ChatScreen
 from shammah_tui.ui.screens.picker import Choice, Picker, among
-
-MEANINGS = {
-    Mode.ASK: "Shammah asks before a tool changes or runs anything",
-    Mode.ACCEPT_EDITS: "edits inside the project go through, commands are asked",
-    Mode.PLAN: "tools only read, everything else is refused",
-    Mode.AUTO: "commands run inside the sandbox without a question; without a sandbox: accept edits",
-}
 
 
 class RouteFlow:
@@ -69,7 +63,7 @@ class RouteFlow:
         runtime = await self._runtime.whole()
         runtime.set_mode(mode)
         self._chat.show_mode(mode)
-        self._chat.flash(f"{mode.value}: {MEANINGS[mode]}")
+        self._chat.flash(f"{mode.value}: {wording.MODES[mode]}")
 
     async def privacy(self) -> None:
         """The ledger, the newest first."""

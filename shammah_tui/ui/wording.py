@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shammah_tui.state import BootstrapState, ModelSummary, Phase, Progress
+from shammah_tui.tools.permission.mode import Mode
 from shammah_tui.ui.opening import STARTING, STARTING_SIGN
 
 DEVICES = {"cpu": "CPU", "metal": "Metal", "cuda": "CUDA"}
@@ -14,6 +15,13 @@ SIGNS: dict[Phase, tuple[str, str]] = {
     Phase.READY: ("●", "$success"),
     Phase.FAILED: ("✕", "$error"),
     Phase.NOT_AVAILABLE: ("○", "$warning"),
+}
+# What each way to judge tools means.
+MODES = {
+    Mode.ASK: "Shammah asks before a tool changes or runs anything",
+    Mode.ACCEPT_EDITS: "edits inside the project go through, commands are asked",
+    Mode.PLAN: "tools only read, everything else is refused",
+    Mode.AUTO: "commands run inside the sandbox without a question; without a sandbox: accept edits",
 }
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 

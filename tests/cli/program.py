@@ -57,17 +57,20 @@ class Terminal:
     def read_until(self, words: str) -> str:
         """What it wrote so far, once `words` are in it or it has ended."""
         end = time.monotonic() + TIMEOUT_SECONDS
-        while words not in self.output and time.monotonic() < end:
-            if not select.select([self.descriptor], [], [], 0.2)[0]:
-                continue
-            try:
-                piece = os.read(self.descriptor, 65536)
-            except OSError:  # Linux: the other end is closed
-                break
-            if not piece:
-                break
-            self.output += piece.decode("utf-8", "replace")
+        while words not in self.output and time.monotonic() < end and self.read_more():
+            pass
         return self.output
+
+    def read_more(self) -> bool:
+        """Take in what comes, perhaps nothing; False where nothing will come any more."""
+        if not select.select([self.descriptor], [], [], 0.2)[0]:
+            return True
+        try:
+            piece = os.read(self.descriptor, 65536)
+        except OSError:  # Linux: the other end is closed
+            return False
+        self.output += piece.decode("utf-8", "replace")
+        return bool(piece)
 
     def end(self) -> int:
         """Read to the end, and give the exit code."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import Enum
 
 from textual.content import Content
@@ -12,19 +11,9 @@ from shammah_tui.events import ToolFinished
 from shammah_tui.ui import wording
 from shammah_tui.ui.diff import draw_diff
 from shammah_tui.ui.plain import first_line, visible
+from shammah_tui.ui.subject import subject
 from shammah_tui.ui.widgets.block import GUTTER, Folding, Stop
 
-# What tells most about a call, tool by tool; for others, all of its arguments.
-_SUBJECTS = {
-    "Bash": "command",
-    "Edit": "file_path",
-    "Glob": "pattern",
-    "Grep": "pattern",
-    "Read": "file_path",
-    "Restart": "reason",
-    "WebFetch": "url",
-    "Write": "file_path",
-}
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 FRAMES_PER_SECOND = 10
 RUNNING_LINES = 3
@@ -170,21 +159,6 @@ class ToolBlock(Folding):
                 return [fact for fact in facts if fact[0]]
             case _:
                 return []
-
-
-def subject(call: ToolCall) -> str:
-    """What a call is about: the command, the path, the address; its arguments as they came where they say nothing."""
-    try:
-        arguments = json.loads(call.arguments or "{}")
-    except (ValueError, RecursionError):
-        return call.arguments
-    if not isinstance(arguments, dict):
-        return call.arguments
-    wanted = arguments.get(_SUBJECTS.get(call.name, ""))
-    if not isinstance(wanted, str):
-        return ", ".join(f"{name}: {value}" for name, value in arguments.items())
-    folder = arguments.get("path")
-    return f"{wanted} in {folder}" if call.name in ("Glob", "Grep") and folder else wanted
 
 
 def _overwritten(output: str) -> str:
