@@ -122,12 +122,15 @@ class PlainCommands:
     def _mode(self, name: str) -> None:
         wanted = name.lower().replace("-", " ")
         if wanted in {mode.value for mode in Mode}:
-            self._beside.soon(lambda: self._runtime.set_mode(Mode(wanted)))
+            self._beside.call(self._set_mode(Mode(wanted)))
             print(f"{wanted}: {wording.MODES[Mode(wanted)]}.")
             return
         print(f"Tools are judged by {self._runtime.mode.value}. /mode takes another:")
         for mode in Mode:
             print(f"  {mode.value}: {wording.MODES[mode]}.")
+
+    async def _set_mode(self, mode: Mode) -> None:
+        self._runtime.set_mode(mode)
 
     def _route(self, asked: str, question: str) -> None:
         if question:
