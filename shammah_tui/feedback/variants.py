@@ -17,7 +17,7 @@ from shammah_tui.agent.loop import Backend
 from shammah_tui.conversation import Message
 from shammah_tui.feedback import code, mutation, verifier
 from shammah_tui.feedback.asking import answer, with_rule
-from shammah_tui.feedback.language import is_about_tests, named_in
+from shammah_tui.feedback.language import is_about_tests
 from shammah_tui.feedback.rewrite import tokens_for
 from shammah_tui.feedback.scope import applies, request
 from shammah_tui.store.rating import Color, Rating
@@ -36,7 +36,7 @@ class Share:
 OF_RATING: dict[Color, Share] = {"red": Share(8, 4), "yellow": Share(3, 0), "green": Share(0, 0)}
 HELD_OUT_MAX, IN_SCOPE_MAX, LEFT_ALONE_MAX = 8, 48, 72
 NEAR_MIN = 4
-NEAR_LANGUAGES, NEAR_TESTS, NEAR_TASKS, OTHERS = 8, 16, 16, 24
+NEAR_LANGUAGES, NEAR_TESTS, NEAR_TASKS, OTHERS = 8, 16, 16, 20
 SHORT_CHARACTERS = 400
 DRAWS, DRAW_TEMPERATURE = 2, 1.0
 # So many of the person's own questions are looked at for one rating.
@@ -143,12 +143,13 @@ class _Making:
         messages = self._prompt(prompt)
         if identity(messages) in self._known or self._counts[kind] >= LEFT_ALONE_MAX:
             return None
-        if kind == "near_scope" or named_in(prompt):
-            said = await self._ask(messages)
-            if verifier.keeps(self._rule.verifier, self._rule.scope, said) is False and not is_about_tests(prompt):
-                return None
-            if not await self._is_sure_of(messages, said):
-                return None
+        said = await self._ask(messages)
+        breaks = verifier.keeps(self._rule.verifier, self._rule.scope, said) is False
+        if breaks and not is_about_tests(prompt):
+            return None
+        if not await self._is_sure_of(messages, said):
+            self._unsure += [messages] if kind == "near_scope" else []
+            return None
         return self._variant(kind, messages, "", source)
 
     async def decided(self, prompt: str, source: str) -> Variant | None:
@@ -180,7 +181,6 @@ class _Making:
             return False
         for _ in range(DRAWS if len(said) <= SHORT_CHARACTERS else 0):
             if await self._ask(messages, temperature=DRAW_TEMPERATURE) != said:
-                self._unsure.append(messages)
                 return False
         return True
 
