@@ -58,6 +58,7 @@ class Exchange:
         "_first_at",
         "_pending",
         "_pieces",
+        "_printing",
         "_rating",
         "_rest_until",
         "_restored",
@@ -103,6 +104,8 @@ class Exchange:
         self._writing: Answer | None = None
         self._thinking: Thinking | None = None
         self._tools: dict[str, ToolBlock] = {}
+        self._printing: set[str] = set()
+        """The calls whose output is not drawn yet."""
         self._closing = Closing()
         self._rating: Rating | None = None
         self._blocks: list[Block] = [Question(self.shown), self._closing]
@@ -239,7 +242,9 @@ class Exchange:
             case ToolStarted(call):
                 self._change(call.id, lambda tool: tool.become(State.RUNNING))
             case ToolOutput(call_id, text):
-                self._change(call_id, lambda tool: tool.print(text))
+                if call_id in self._tools:
+                    self._tools[call_id].print(text)
+                    self._printing.add(call_id)
             case ToolFinished(call_id):
                 self._change(call_id, lambda tool: tool.end(event))
 
@@ -256,6 +261,9 @@ class Exchange:
         began = self._clock()
         if began >= self._rest_until:
             self._draw_pending()
+            printing, self._printing = self._printing, set()
+            for call_id in printing:
+                self._transcript.changed(self._tools[call_id])
             self._rest_until = self._clock() + REST_FACTOR * (self._clock() - began)
         if not self._transcript.is_still:
             for tool in self._tools.values():

@@ -45,6 +45,7 @@ class ReadableTranscript(Transcript, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self._cursor: tuple[Block, int] | None = None
         self._pattern: re.Pattern[str] | None = None
+        self._find_from = 0
         self._current: tuple[Block, int] | None = None
         """The match that was gone to: its block, and which of those in it."""
 
@@ -158,12 +159,14 @@ class ReadableTranscript(Transcript, can_focus=True, inherit_bindings=False):
 
     def find(self, query: str) -> None:
         """Look for `query` from what is in view on; nothing is marked where it is empty."""
+        if self._pattern is None:
+            # While it is typed, each letter looks from here again.
+            self._find_from = self._extent.at(self.scroll_offset.y)
         self._pattern = pattern_of(query)
         self._current = None
         if self._pattern is not None:
             matches = self._matches()
-            top = self._extent.at(self.scroll_offset.y)
-            below = next((place for place in matches if place[0] >= top), matches[-1] if matches else None)
+            below = next((place for place in matches if place[0] >= self._find_from), matches[-1] if matches else None)
             if below is not None:
                 self._go(*below)
         self.refresh()
