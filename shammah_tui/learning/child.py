@@ -58,6 +58,7 @@ class Measurer:
         self.bos: str = ready["bos"]
         self.context: int = ready["context"]
         self.vocabulary: int = ready["vocabulary"]
+        self.parameters: int = ready["parameters"]
         self.architecture: str = ready["architecture"]
 
     async def tokenize(self, texts: Sequence[str]) -> list[list[int]]:

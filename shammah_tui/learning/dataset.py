@@ -12,7 +12,9 @@ from tokenizers import Tokenizer
 from shammah_tui.errors import ModelError
 from shammah_tui.learning import replay, retention
 from shammah_tui.learning.arguments import TrainArguments
-from shammah_tui.learning.child import Answer, Measurer, TokenRow, token_row
+from shammah_tui.learning.child import Measurer, TokenRow, token_row
+from shammah_tui.learning.encoder import Encoded, Encoder
+from shammah_tui.learning.enrich import enriched
 from shammah_tui.learning.example import Example
 from shammah_tui.learning.gate import FOREIGN_SHARE, Case, Cases
 from shammah_tui.learning.rows import REPLAY, Row, RowsError, with_held_out
@@ -32,33 +34,6 @@ class Dataset:
     """What a person should know about the rows, in sentences."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    row: Row
-    prompt: list[int]
-    chosen: list[int]
-    rejected: list[int]
-    base: Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Encoder:
-    """Rows to tokens, by the deployed model's own template and vocabulary."""
-
-    measurer: Measurer
-    template: ChatTemplate
-
-    async def prompts(self, rows: Sequence[Row]) -> list[list[int]]:
-        return await self.measurer.tokenize([self.template.render(row.messages, row.tools) for row in rows])
-
-    async def encode(self, rows: Sequence[Row], max_tokens: int) -> list[Encoded]:
-        prompts = await self.prompts(rows)
-        chosen = await self.measurer.tokenize([row.chosen for row in rows])
-        rejected = await self.measurer.tokenize([row.rejected for row in rows])
-        said = await self.measurer.answers(prompts, max_tokens=max_tokens)
-        return [Encoded(*parts) for parts in zip(rows, prompts, chosen, rejected, said, strict=True)]
-
-
 async def prepare(measurer: Measurer, base: Path, rows: Sequence[Row], arguments: TrainArguments) -> Dataset:
     """Raises `RowsError` where no row fits the model's context, and `ModelError` where no chat template is known."""
     source = measurer.chat_template or template_of_folder(base)
@@ -68,15 +43,18 @@ async def prepare(measurer: Measurer, base: Path, rows: Sequence[Row], arguments
     notes: list[str] = []
     fitting, max_tokens = await _fitting(encoder, rows, notes)
     own = await encoder.encode(with_held_out(fitting), max_tokens)
-    added = await _added(encoder, own, arguments, max_tokens, notes)
-    examples = _examples(own, arguments, measurer.end_tokens) + _examples(added, arguments, measurer.end_tokens)
+    added, said = await enriched(encoder, own, arguments.seed, max_tokens)
+    notes.append(said)
+    pairs, more = (_examples(rows, arguments, measurer.end_tokens) for rows in (own, added))
     cases = Cases(
-        rated=[_case(each, example) for each, example in _paired(own, examples) if not example.replay],
-        replay=_limited([_case(each, example) for each, example in _paired(own, examples) if example.replay]),
+        rated=[_case(each, example) for each, example in pairs if not example.replay],
+        replay=_limited([_case(each, example) for each, example in pairs if example.replay]),
+        made_up=[_case(each, example) for each, example in more if example.replay and example.held_out],
         retention=await _retention(encoder, own, max_tokens),
         max_tokens=max_tokens,
         agreement=_agreement(base, encoder.template, own),
     )
+    examples = [example for _, example in (*pairs, *more)] + _given(pairs, measurer.end_tokens)
     return Dataset(examples, cases, tuple(notes))
 
 
@@ -96,46 +74,9 @@ async def _fitting(encoder: Encoder, rows: Sequence[Row], notes: list[str]) -> t
     return fitting, max_tokens
 
 
-async def _added(
-    encoder: Encoder, own: Sequence[Encoded], arguments: TrainArguments, max_tokens: int, notes: list[str]
-) -> list[Encoded]:
-    """Replay rows that are not in the file. Those that may lie in a rule's scope are left out."""
-    rows = replay.bundled_rows()
-    doubtful: list[Row] = []
-    if replay.wants_more([each.row for each in own]):
-        doubtful = replay.halved_rows([each.row for each in own], arguments.seed)
-        start = (await encoder.measurer.tokenize([encoder.template.before_user()]))[0]
-        if start:
-            said = await encoder.measurer.answers(
-                [start] * replay.OWN_PROMPTS, max_tokens=replay.OWN_PROMPT_TOKENS, temperature=1.0, seed=arguments.seed
-            )
-            doubtful += replay.own_rows(answer.text for answer in said if answer.ended)
-    habits = _habits(own)
-    found = await encoder.encode([*rows, *doubtful], max_tokens)
-    kept = found[: len(rows)] + [
-        each for each in found[len(rows) :] if not any(habit.shows_in(each.base.tokens) for habit in habits)
-    ]
-    notes.append(
-        f"{len(kept)} replay rows were added ({len(kept) - len(rows)} of them made from the rows and the base)."
-    )
-    return [each for each in kept if each.base.tokens]
-
-
-def _habits(own: Sequence[Encoded]) -> list[replay.Habit]:
-    rules = dict.fromkeys(each.row.rule for each in own if each.row.rated)
-    return [
-        replay.habit_of((each.chosen, _contrast(each)) for each in own if each.row.rated and each.row.rule == rule)
-        for rule in rules
-    ]
-
-
-def _contrast(encoded: Encoded) -> list[int]:
-    return encoded.rejected or encoded.base.tokens
-
-
-def _examples(encoded: Sequence[Encoded], arguments: TrainArguments, end: list[int]) -> list[Example]:
-    """One example a row, and a second one for a replayed row whose given answer is not the base's."""
-    found: list[Example] = []
+def _examples(encoded: Sequence[Encoded], arguments: TrainArguments, end: list[int]) -> list[tuple[Encoded, Example]]:
+    """Each row with what is learned or measured of it. Rows to which the base says nothing are left out."""
+    found: list[tuple[Encoded, Example]] = []
     for each in encoded:
         row, is_replay = each.row, each.row.kind in REPLAY
         said = each.base.tokens + (end if each.base.ended else [])
@@ -150,23 +91,23 @@ def _examples(encoded: Sequence[Encoded], arguments: TrainArguments, end: list[i
             replay=is_replay,
             held_out=row.held_out,
         )
-        found.append(example)
-        if is_replay and each.chosen and each.chosen != each.base.tokens and not row.held_out:
-            found.append(replace(example, answer=each.chosen + end))
-    return [example for example in found if example.answer]
+        if example.answer:
+            found.append((each, example))
+    return found
 
 
-def _paired(own: Sequence[Encoded], examples: Sequence[Example]) -> list[tuple[Encoded, Example]]:
-    """Each row of the file with the first example made of it."""
-    first: dict[int, Example] = {}
-    for example in examples:
-        first.setdefault(example.number, example)
-    return [(each, first[each.row.number]) for each in own if each.row.number in first]
+def _given(pairs: Sequence[tuple[Encoded, Example]], end: list[int]) -> list[Example]:
+    """Answers that the file gives to replayed rows, where they are not the base's: KL holds the model there too."""
+    return [
+        replace(example, answer=each.chosen + end)
+        for each, example in pairs
+        if example.replay and each.chosen and each.chosen != each.base.tokens and not example.held_out
+    ]
 
 
 def _case(encoded: Encoded, example: Example) -> Case:
     shown = str(encoded.row.messages[-1].get("content") or "")
-    return Case(example, shown, encoded.base, encoded.chosen, _contrast(encoded), encoded.row.chosen)
+    return Case(example, shown, encoded.base, encoded.chosen, encoded.contrast, encoded.row.chosen)
 
 
 def _limited(cases: Sequence[Case]) -> list[Case]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress, islice
 from pathlib import Path
 
 from shammah_tui.learning.child import Answer, Measurer, token_row
@@ -27,6 +28,8 @@ NLL_RISE_MAX = 0.01
 NLL_RISE_NATS = 0.01
 KL_MAX = 0.02
 UNCHANGED_MIN = {"near_scope": 0.90, "out_of_scope": 0.95}
+# Made-up prompts are odd now and then, and on odd ones the base wavers between two words.
+MADE_UP_UNCHANGED_MIN = 0.85
 SOUND_MIN = 0.98
 AGREEMENT_MIN = 0.98
 # From here on a smaller scale is not looked for: what still changes would be noise.
@@ -57,16 +60,23 @@ class Case:
 class Cases:
     rated: list[Case]
     replay: list[Case]
+    made_up: list[Case]
+    """Variants of the replayed prompts that were not learned: many, so that scales can be told apart."""
     retention: list[dict[str, list[int]]]
     """Token rows of texts that the adapter must not unlearn."""
     max_tokens: int
     agreement: list[bool]
     """For each row whether the folder's tokenizer and template agree with the deployed model's."""
 
+    @property
+    def all(self) -> list[Case]:
+        """In the order in which they are answered."""
+        return [*self.rated, *self.replay, *self.made_up]
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was measured at one scale; `answers` are in the order of rated cases, then replayed ones. Both are empty
+    """What was measured at one scale; `answers` are in the order of `Cases.all`. Both are empty
     where the retention set alone says that the scale is none: answers of a broken model take long."""
 
     scale: float
@@ -105,7 +115,7 @@ async def measure(measurer: Measurer, adapter: Path, scale: float, cases: Cases)
     if not all(criterion.passed for criterion in _retention(cheap)):
         return cheap
     await measurer.set_adapter(adapter, scale)
-    prompts = [case.example.prompt for case in (*cases.rated, *cases.replay)]
+    prompts = [case.example.prompt for case in cases.all]
     answers = await measurer.answers(prompts, max_tokens=cases.max_tokens)
     pairs = [case for case in cases.rated if case.contrast != case.chosen and case.contrast]
     chosen = await measurer.scores([token_row(case.example.prompt, case.chosen) for case in pairs])
@@ -119,12 +129,14 @@ def judged(measured: Measured, cases: Cases) -> GateJudged:
     """The table at one scale. Pure."""
     if not measured.answers:
         return GateJudged(measured.scale, False, tuple(_retention(measured)))
-    rated, replay = measured.answers[: len(cases.rated)], measured.answers[len(cases.rated) :]
+    answers = iter(measured.answers)
+    rated, replay, made_up = (list(islice(answers, len(part))) for part in (cases.rated, cases.replay, cases.made_up))
     criteria = [
         *_adherences(cases.rated, rated),
         *_rate("pairs: chosen likelier than criticised", measured.pairs, PAIRS_MIN),
         *_unchanged(cases.replay, replay),
-        *_soundness([*cases.rated, *cases.replay], measured.answers),
+        *_rate("made-up prompts' answers unchanged", _same(cases.made_up, made_up), MADE_UP_UNCHANGED_MIN),
+        *_soundness(cases.all, measured.answers),
         *_retention(measured),
         *_rate("format agreement of folder and GGUF", cases.agreement, AGREEMENT_MIN),
     ]
@@ -163,13 +175,17 @@ def _adherences(cases: Sequence[Case], answers: Sequence[Answer]) -> list[Criter
 def _unchanged(cases: Sequence[Case], answers: Sequence[Answer]) -> list[Criterion]:
     found: list[Criterion] = []
     for kind, limit in UNCHANGED_MIN.items():
-        same = [
-            answer.text == case.base.text and answer.ended == case.base.ended
-            for case, answer in zip(cases, answers, strict=True)
-            if case.example.kind == kind
-        ]
+        of_kind = [case.example.kind == kind for case in cases]
+        same = _same(list(compress(cases, of_kind)), list(compress(answers, of_kind)))
         found += _rate(f"{kind.replace('_', '-')} answers unchanged", same, limit)
     return found
+
+
+def _same(cases: Sequence[Case], answers: Sequence[Answer]) -> list[bool]:
+    return [
+        answer.text == case.base.text and answer.ended == case.base.ended
+        for case, answer in zip(cases, answers, strict=True)
+    ]
 
 
 def _soundness(cases: Sequence[Case], answers: Sequence[Answer]) -> list[Criterion]:

@@ -1,0 +1,86 @@
+"""Rows that are not in the file: bundled questions, variants of the file's prompts, prompts that the base makes up.
+
+Few rows are rated, and the rest of the model shall stay as it is: so what is learned is shown in more prompts than
+those that were rated, and what is kept is looked at in more places than the file has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from shammah_tui.learning import replay
+from shammah_tui.learning.arguments import LARGE_PARAMETERS, TINY_PARAMETERS
+from shammah_tui.learning.encoder import Encoded, Encoder
+from shammah_tui.learning.rows import REPLAY, Row
+from shammah_tui.learning.variant import changed, variants
+
+# Of the variants made for the replay every fourth is only measured, never learned.
+MEASURED_EVERY = 4
+
+
+async def enriched(encoder: Encoder, own: Sequence[Encoded], seed: int, max_tokens: int) -> tuple[list[Encoded], str]:
+    """The rows that are added, and a sentence that counts them. Those whose scope is doubtful are left out."""
+    rows = [each.row for each in own if not each.row.held_out]
+    budget = _budget(encoder.measurer.parameters)
+    kept = [row for row in rows if row.kind in REPLAY]
+    bundled = await encoder.encode(replay.bundled_rows(), max_tokens)
+    varied = await encoder.encode(_split(variant.row for variant in variants(kept, budget, seed)), max_tokens)
+    doubtful = await encoder.encode(await _doubtful(encoder, rows, seed, budget), max_tokens)
+    habits = habits_of(own)
+    safe = [each for each in doubtful if not any(habit.shows_in(each.base.tokens) for habit in habits)]
+    rated = await _rated_variants(encoder, own, seed, budget, max_tokens)
+    added = [each for each in (*bundled, *varied, *safe) if each.base.tokens]
+    said = (
+        f"{len(added)} replay rows were added ({len(bundled)} bundled, {len(varied)} variants of the file's, "
+        f"{len(safe)} made from rated prompts and by the base), and {len(rated)} variants of rated rows."
+    )
+    return added + rated, said
+
+
+def habits_of(own: Sequence[Encoded]) -> list[replay.Habit]:
+    """One for each rule: what marks the answers that it turns round."""
+    rules = dict.fromkeys(each.row.rule for each in own if each.row.rated)
+    return [
+        replay.habit_of((each.chosen, each.contrast) for each in own if each.row.rated and each.row.rule == rule)
+        for rule in rules
+    ]
+
+
+def _budget(parameters: int) -> int:
+    """How many variants of a kind are asked for: answers of a large base take as long as the steps that use them."""
+    if parameters < TINY_PARAMETERS:
+        return 160
+    return 64 if parameters < LARGE_PARAMETERS else 24
+
+
+def _split(rows: Iterable[Row]) -> list[Row]:
+    return [replace(row, held_out=number % MEASURED_EVERY == 0) for number, row in enumerate(rows)]
+
+
+async def _doubtful(encoder: Encoder, rows: Sequence[Row], seed: int, budget: int) -> list[Row]:
+    """Halves of rated prompts, and prompts that the base makes up; only where the file has little of its own."""
+    if not replay.wants_more(rows):
+        return []
+    found = replay.halved_rows(rows, seed)[:budget]
+    start = (await encoder.measurer.tokenize([encoder.template.before_user()]))[0]
+    if start:
+        said = await encoder.measurer.answers(
+            [start] * replay.OWN_PROMPTS, max_tokens=replay.OWN_PROMPT_TOKENS, temperature=1.0, seed=seed
+        )
+        found += replay.own_rows(answer.text for answer in said if answer.ended)
+    return found
+
+
+async def _rated_variants(
+    encoder: Encoder, own: Sequence[Encoded], seed: int, budget: int, max_tokens: int
+) -> list[Encoded]:
+    """Variants of rated rows that the base answers as it answered the row, the changed words aside."""
+    rated = {each.row.number: each for each in own if each.row.kind == "in_scope" and not each.row.held_out}
+    made = variants([each.row for each in rated.values()], min(budget, 4 * len(rated)), seed)
+    found = await encoder.encode([variant.row for variant in made], max_tokens)
+    return [
+        each
+        for each, variant in zip(found, made, strict=True)
+        if each.base.text == changed(rated[variant.source.number].base.text, variant.change)
+    ]

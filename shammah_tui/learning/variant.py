@@ -1,0 +1,106 @@
+"""Prompts made from the file's own by giving things other names: the sentence stays, its rare words and numbers change.
+
+A variant of a replayed prompt is one more place where the base must not change. A variant of a rated prompt gets the
+wanted answer with the same words changed; whether that is right is not guessed but asked: it counts only where the
+base, too, answers the variant with its old answer under the same change.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shammah_tui.learning.rows import Row
+
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+# A word in more than this share of the prompts belongs to the sentence, not to the thing that is spoken of.
+COMMON_SHARE = 0.15
+SHORTEST_WORD = 3
+MOST_CHANGES = 3
+
+Change = Mapping[str, str]
+"""Old word → new word, lower case; numbers as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """`row` is the source row with the change in its prompt, its chosen and its criticised answer."""
+
+    source: Row
+    row: Row
+    change: Change
+
+
+def variants(rows: Sequence[Row], count: int, seed: int) -> list[Variant]:
+    """About `count` variants of the rows' last messages, taking the rows in turn; fewer where nothing can be changed
+    or where the same prompt comes up again. The same rows and seed give the same variants."""
+    shuffle = random.Random(seed)
+    asked = {_prompt(row) for row in rows}
+    lexicon = _rare_words(sorted(asked))
+    found: list[Variant] = []
+    for turn in range(3 * count):
+        if len(found) == count or not rows:
+            break
+        source = rows[turn % len(rows)]
+        change = _drawn(_prompt(source), lexicon, shuffle)
+        prompt = changed(_prompt(source), change)
+        if change and prompt not in asked:
+            asked.add(prompt)
+            found.append(Variant(source, _changed_row(source, prompt, change), change))
+    return found
+
+
+def changed(text: str, change: Change) -> str:
+    """The text with each word of the change replaced, in the plural and with a capital too."""
+
+    def put(match: re.Match[str]) -> str:
+        word = match[0]
+        for old, ending in ((word.lower(), ""), (word.lower().removesuffix("s"), "s")):
+            if old in change:
+                new = change[old] + (ending if word.lower() != old else "")
+                return new.upper() if word.isupper() and len(word) > 1 else new.title() if word[0].isupper() else new
+        return word
+
+    return _WORD.sub(put, text)
+
+
+def _prompt(row: Row) -> str:
+    content = row.messages[-1].get("content")
+    return content if isinstance(content, str) else ""
+
+
+def _changed_row(source: Row, prompt: str, change: Change) -> Row:
+    last = {**source.messages[-1], "content": prompt}
+    return replace(
+        source,
+        number=0,
+        messages=(*source.messages[:-1], last),
+        chosen=changed(source.chosen, change),
+        rejected=changed(source.rejected, change),
+        held_out=False,
+    )
+
+
+def _rare_words(prompts: Sequence[str]) -> list[str]:
+    """Words of letters that stand in few of the prompts."""
+    counts = Counter(word for prompt in prompts for word in {match.lower() for match in _WORD.findall(prompt)})
+    limit = max(1, int(COMMON_SHARE * len(prompts)))
+    return sorted(
+        word for word, count in counts.items() if count <= limit and len(word) >= SHORTEST_WORD and word.isalpha()
+    )
+
+
+def _drawn(prompt: str, lexicon: Sequence[str], shuffle: random.Random) -> dict[str, str]:
+    words = dict.fromkeys(match.lower() for match in _WORD.findall(prompt))
+    known = set(lexicon)
+    open_words = [word for word in words if word in known or word.isdecimal()]
+    change: dict[str, str] = {}
+    for word in shuffle.sample(open_words, min(len(open_words), shuffle.randint(1, MOST_CHANGES))):
+        if word.isdecimal():
+            change[word] = str(shuffle.randint(10 ** (len(word) - 1), 10 ** len(word) - 1))
+        elif others := [other for other in lexicon if other not in words and other not in change.values()]:
+            change[word] = shuffle.choice(others)
+    return {old: new for old, new in change.items() if old != new}
