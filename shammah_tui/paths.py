@@ -36,6 +36,10 @@ def privacy_ledger() -> Path:
     return home() / "privacy.jsonl"
 
 
+def adapters_folder() -> Path:
+    return home() / "adapters"
+
+
 def daemon_token() -> Path:
     return home() / "daemon.token"
 

@@ -100,6 +100,7 @@ def build_parser() -> Parser:
     add_feedback(add)
     add_rules(add)
     _add_train(add)
+    _add_adapters(add)
     completion = add(
         "completion",
         epilog='Bash: eval "$(shammah completion bash)" in ~/.bashrc; likewise in ~/.zshrc;'
@@ -128,6 +129,39 @@ def _add_train(add: Callable[..., Parser]) -> None:
         ("device", str, "cpu, cuda or mps; the best there is where not given"),
     ):
         train.add_argument(f"--{name}", type=kind, metavar="X", default=ABSENT, help=words)
+
+
+def _add_adapters(add: Callable[..., Parser]) -> None:
+    adapters = add("adapters")
+    actions = adapters.add_subparsers(dest="action", metavar="ACTION", title="actions")
+
+    def action(name: str, words: str) -> Parser:
+        added = actions.add_parser(name, help=words, description=words[:1].upper() + words[1:] + ".")
+        added.add_argument("--json", action="store_true", default=ABSENT, help="print one JSON object")
+        assert isinstance(added, Parser)
+        return added
+
+    adapters.add_argument("--json", action="store_true", default=ABSENT, help="print one JSON object")
+    action("list", "print what is there, newest first (the default)")
+    use = action("use", "let one take effect with the next answer")
+    use.add_argument("name", metavar="NAME")
+    use.add_argument("--scale", type=float, metavar="X", default=1.0, help="its strength; 1, as it was measured")
+    action("off", "let the base answer alone")
+    action("rollback", "go back to what was in use before")
+    action("show", "print what one knows of itself: base, rules, what the gate measured").add_argument(
+        "name", metavar="NAME"
+    )
+    export = action("export", "write one to a single file")
+    export.add_argument("name", metavar="NAME")
+    export.add_argument("file", metavar="FILE", nargs="?", help="NAME.adapter.zip where not given")
+    taken = action("import", "take one from such a file, or from a folder that `shammah train` wrote")
+    taken.add_argument("file", metavar="FILE")
+    taken.add_argument("--name", metavar="NAME", help="what to call it; the file's name where not given")
+    taken.add_argument("--model", metavar="PATH", help="the GGUF it belongs to, or its folder, if not one of Shammah's")
+    action("remove", "delete one; if it is in use, the base answers alone").add_argument("name", metavar="NAME")
+    compare = action("compare", "print what the gate measured of two, side by side")
+    compare.add_argument("name", metavar="A")
+    compare.add_argument("other", metavar="B")
 
 
 def _add_query(add: Callable[..., Parser]) -> None:

@@ -11,6 +11,7 @@ COMMANDS = {
     "feedback": "your ratings: list, add, change, export, import",
     "rules": "the rules that your ratings stand for",
     "train": "train an adapter from a file of rows, measure it, and write it to a folder",
+    "adapters": "what was learned: list, use, roll back, compare, export and import",
     "completion": "print the completions for bash, zsh or fish",
 }
 

@@ -30,6 +30,7 @@ MODULES = {
     "feedback": "feedback",
     "rules": "rules",
     "train": "train",
+    "adapters": "adapters",
     "completion": "completion",
 }
 

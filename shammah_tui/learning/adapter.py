@@ -9,6 +9,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from shammah_tui.learning.convert import read_config, read_tensors
 from shammah_tui.learning.memory import Shape, read_shape
 
 FORMAT = 1
+MANIFEST_BYTES_MAX = 4 << 20
 FILES = ("adapter_model.safetensors", "adapter_config.json", "adapter.gguf", "manifest.json")
 
 
@@ -37,33 +39,50 @@ def base_identity(base: Path, model: Path) -> dict[str, Any]:
     shape = read_shape(base)
     return {
         "name": base.name,
-        "family": shape.family,
-        "hidden": shape.hidden,
-        "layers": shape.layers,
-        "vocabulary": shape.vocabulary,
+        **asdict(shape),
         "weights_sha256": {path.name: sha256(path) for path in weights},
         "gguf": model.name,
         "gguf_sha256": sha256(model),
     }
 
 
-def verify(folder: Path, base: Path, model: Path | None = None) -> dict[str, Any]:
-    """The manifest of an adapter that belongs to `base` and is whole. Raises `AdapterRefused`: no manifest, a file
-    missing or changed, another base, matrices of another shape, values that are no numbers."""
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Raises `AdapterRefused` where there is none, or where it lacks what every manifest has."""
+    path = folder / "manifest.json"
+    try:
+        if path.stat().st_size > MANIFEST_BYTES_MAX:
+            raise AdapterRefused(f"The manifest of the adapter in {folder} is too large.")
+        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        checksums, base = manifest["sha256"], manifest["base"]
+        complete = all(isinstance(checksums[name], str) for name in FILES if name != "manifest.json")
+        if not complete or not isinstance(base["gguf_sha256"], str) or not isinstance(base["weights_sha256"], dict):
+            raise ValueError("it is incomplete")
+    except FileNotFoundError as error:
+        raise AdapterRefused(f"The adapter in {folder} has no manifest.json.") from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise AdapterRefused(f"The manifest of the adapter in {folder} cannot be read.") from error
+    return manifest
+
+
+def verify_files(folder: Path) -> dict[str, Any]:
+    """The manifest of an adapter that is whole: each file there, and what was written. Raises `AdapterRefused`."""
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise AdapterRefused(f"The adapter in {folder} has no {missing[0]}.")
-    try:
-        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
-        identity, checksums = manifest["base"], manifest["sha256"]
-        wanted = identity["weights_sha256"], identity["gguf_sha256"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise AdapterRefused(f"The manifest of the adapter in {folder} cannot be read.") from error
-    changed = [name for name, digest in checksums.items() if name in FILES and sha256(folder / name) != digest]
+    manifest = read_manifest(folder)
+    changed = [name for name in FILES if name != "manifest.json" and sha256(folder / name) != manifest["sha256"][name]]
     if changed:
         raise AdapterRefused(f"{changed[0]} in {folder} is not the file that was written.")
+    return manifest
+
+
+def verify(folder: Path, base: Path, model: Path | None = None) -> dict[str, Any]:
+    """The manifest of an adapter that belongs to `base` and is whole. Raises `AdapterRefused`: no manifest, a file
+    missing or changed, another base, matrices of another shape, values that are no numbers."""
+    manifest = verify_files(folder)
+    identity = manifest["base"]
     weights = {path.name: sha256(path) for path in sorted(base.glob("*.safetensors"))}
-    if weights != wanted[0] or (model is not None and sha256(model) != wanted[1]):
+    if weights != identity["weights_sha256"] or (model is not None and sha256(model) != identity["gguf_sha256"]):
         raise AdapterRefused(f"The adapter belongs to another base ({identity.get('name', 'unknown')}).")
     check_shape(folder, read_shape(base))
     return manifest
@@ -99,9 +118,7 @@ def draft_folder(out: Path) -> Iterator[Path]:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ShammahError(f"{out} is there already.", "Choose another folder for --out, or remove it.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    for left in out.parent.glob(f".{out.name}.*.part"):
-        if _is_abandoned(left):
-            shutil.rmtree(left)
+    sweep(out.parent, out.name)
     draft = out.parent / f".{out.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part"
     draft.mkdir(mode=0o700)
     try:
@@ -114,9 +131,12 @@ def draft_folder(out: Path) -> Iterator[Path]:
             shutil.rmtree(draft)
 
 
-def _is_abandoned(folder: Path) -> bool:
-    process = folder.name.split(".")[-3]
-    return process.isdigit() and not psutil.pid_exists(int(process))
+def sweep(folder: Path, name: str = "*") -> None:
+    """Removes drafts that were left in `folder` by runs which are gone."""
+    for left in folder.glob(f".{name}.*.part"):
+        process = left.name.split(".")[-3]
+        if left.is_dir() and process.isdigit() and not (int(process) and psutil.pid_exists(int(process))):
+            shutil.rmtree(left)
 
 
 def _sync(folder: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import gguf
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from shammah_tui.errors import ModelError
@@ -46,9 +47,14 @@ def read_config(checkpoint: Path) -> dict[str, Any]:
 
 
 def read_tensors(checkpoint: Path) -> dict[str, npt.NDArray[np.float32]]:
-    """Tensors by their GGUF names. Raises `ModelError` for a tensor that has none there, or that is not finite."""
+    """Tensors by their GGUF names. Raises `ModelError` for a file that cannot be read, and for a tensor that has no
+    such name or is not finite."""
     found: dict[str, npt.NDArray[np.float32]] = {}
-    for name, values in load_file(checkpoint / "adapter_model.safetensors").items():
+    try:
+        loaded = load_file(checkpoint / "adapter_model.safetensors")
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise ModelError(f"The adapter's weights cannot be read: {error}.") from error
+    for name, values in loaded.items():
         match = _TENSOR.fullmatch(name)
         if match is None or match[2] not in _NAMES:
             raise ModelError(f"The adapter has a part that llama.cpp cannot run: {name}.")

@@ -46,11 +46,12 @@ async def prepare(measurer: Measurer, base: Path, rows: Sequence[Row], arguments
     added, said = await enriched(encoder, own, arguments.seed, max_tokens)
     notes.append(said)
     pairs, more = (_examples(rows, arguments, measurer.end_tokens) for rows in (own, added))
+    made_up = [_case(each, example) for each, example in more if example.replay and example.held_out]
     cases = Cases(
         rated=[_case(each, example) for each, example in pairs if not example.replay],
         replay=_limited([_case(each, example) for each, example in pairs if example.replay]),
-        made_up=[_case(each, example) for each, example in more if example.replay and example.held_out],
-        retention=await _retention(encoder, own, max_tokens),
+        made_up=made_up,
+        retention=await _retention(encoder, own, made_up, max_tokens),
         max_tokens=max_tokens,
         agreement=_agreement(base, encoder.template, own),
     )
@@ -116,19 +117,24 @@ def _limited(cases: Sequence[Case]) -> list[Case]:
     return [case for kind in REPLAY for case in [c for c in ordered if c.example.kind == kind][:CASES_MAX]]
 
 
-async def _retention(encoder: Encoder, own: Sequence[Encoded], max_tokens: int) -> list[TokenRow]:
-    """What must not be unlearned: bundled texts in the base's language, and the base's own answers to the bundled
-    questions and out of scope."""
+async def _retention(
+    encoder: Encoder, own: Sequence[Encoded], made_up: Sequence[Case], max_tokens: int
+) -> list[TokenRow]:
+    """What must not be unlearned: bundled texts as far as they are in the base's language, the base's own answers to
+    those questions, and its answers out of scope and to made-up prompts."""
     pairs = retention.measured()
-    rows = [replay.question_row(question) for question, _ in pairs]
     answers = await encoder.measurer.tokenize([answer for _, answer in pairs])
-    asked = await encoder.encode(rows, max_tokens)
-    bundled = [token_row(each.prompt, answer) for each, answer in zip(asked, answers, strict=True)]
+    prompts = await encoder.prompts([replay.question_row(question) for question, _ in pairs])
+    bundled = [token_row(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]
     scores = await encoder.measurer.scores(bundled)
     foreign = FOREIGN_SHARE * math.log(encoder.measurer.vocabulary)
     known = [row for row, score in zip(bundled, scores, strict=True) if -score.logprob / score.tokens < foreign]
-    others = [each for each in own if each.row.kind == "out_of_scope"][:RETENTION_ROWS_MAX]
-    return known + [token_row(each.prompt, each.base.tokens) for each in (*asked, *others) if each.base.tokens]
+    said = await encoder.measurer.answers([row["prompt"] for row in known], max_tokens=max_tokens)
+    asked = [token_row(row["prompt"], answer.tokens) for row, answer in zip(known, said, strict=True)]
+    others = [token_row(each.prompt, each.base.tokens) for each in own if each.row.kind == "out_of_scope"]
+    variants = [token_row(case.example.prompt, case.base.tokens) for case in made_up]
+    rows = [*known, *asked, *others[:RETENTION_ROWS_MAX], *variants[:RETENTION_ROWS_MAX]]
+    return [row for row in rows if row["answer"]]
 
 
 def _agreement(base: Path, template: ChatTemplate, own: Sequence[Encoded]) -> list[bool]:

@@ -13,10 +13,11 @@ from shammah_tui.learning import replay
 from shammah_tui.learning.arguments import LARGE_PARAMETERS, TINY_PARAMETERS
 from shammah_tui.learning.encoder import Encoded, Encoder
 from shammah_tui.learning.rows import REPLAY, Row
-from shammah_tui.learning.variant import changed, variants
+from shammah_tui.learning.variant import edited, variants
 
-# Of the variants made for the replay every fourth is only measured, never learned.
+# Of the variants every fourth is only measured, never learned.
 MEASURED_EVERY = 4
+VARIANTS_A_ROW = 6
 
 
 async def enriched(encoder: Encoder, own: Sequence[Encoded], seed: int, max_tokens: int) -> tuple[list[Encoded], str]:
@@ -75,12 +76,16 @@ async def _doubtful(encoder: Encoder, rows: Sequence[Row], seed: int, budget: in
 async def _rated_variants(
     encoder: Encoder, own: Sequence[Encoded], seed: int, budget: int, max_tokens: int
 ) -> list[Encoded]:
-    """Variants of rated rows that the base answers as it answered the row, the changed words aside."""
+    """Variants of rated rows, with the base's answers to them edited as those to the rows were."""
     rated = {each.row.number: each for each in own if each.row.kind == "in_scope" and not each.row.held_out}
-    made = variants([each.row for each in rated.values()], min(budget, 4 * len(rated)), seed)
-    found = await encoder.encode([variant.row for variant in made], max_tokens)
-    return [
-        each
-        for each, variant in zip(found, made, strict=True)
-        if each.base.text == changed(rated[variant.source.number].base.text, variant.change)
-    ]
+    made = variants([each.row for each in rated.values()], min(budget, VARIANTS_A_ROW * len(rated)), seed)
+    asked = await encoder.encode([variant.row for variant in made], max_tokens)
+    found: list[Encoded] = []
+    for each, variant in zip(asked, made, strict=True):
+        source = rated[variant.source.number]
+        wanted = edited(each.base.text, source.base.text, source.row.chosen, variant.change) if each.base.ended else ""
+        if wanted and wanted != each.base.text:
+            found.append(replace(each, row=replace(variant.row, chosen=wanted, rejected=""), rejected=[]))
+    tokens = await encoder.measurer.tokenize([each.row.chosen for each in found])
+    marked = _split(each.row for each in found)
+    return [replace(each, row=row, chosen=ids) for each, row, ids in zip(found, marked, tokens, strict=True)]

@@ -37,6 +37,19 @@ class TrainingFailed(ShammahError):
 
 
 @dataclass(slots=True)
+class Rated:
+    """A rated example, and for each token of its answer (tokens) whether the base would have said another one: these
+    turn the answer, the rest the base would have said anyway."""
+
+    example: Example
+    turns: Tensor
+
+    @property
+    def line(self) -> Line:
+        return Line(self.example.prompt, self.example.answer)
+
+
+@dataclass(slots=True)
 class Replay:
     """A replayed example with the base's hidden states over its answer (tokens, hidden), and its last KL seen."""
 
@@ -65,9 +78,9 @@ class Loop:
     network: Network
     arguments: TrainArguments
     pack_tokens: int
-    rated: list[Example] = field(default_factory=list)
+    rated: list[Rated] = field(default_factory=list)
     replay: list[Replay] = field(default_factory=list)
-    held_rated: list[Example] = field(default_factory=list)
+    held_rated: list[Rated] = field(default_factory=list)
     held_replay: list[Replay] = field(default_factory=list)
     num_tokens: int = 0
     answer_tokens: int = 0
@@ -75,14 +88,19 @@ class Loop:
     best_score: float = math.inf
 
     def load(self, examples: Sequence[Example]) -> None:
-        """Sorts the examples, and asks the base, once, for its hidden states over the replayed answers."""
-        for example in examples:
-            if not example.replay:
-                (self.held_rated if example.held_out else self.rated).append(example)
-        replayed = [example for example in examples if example.replay]
-        states = self.network.base_states([Line(e.prompt, e.answer) for e in replayed], self.pack_tokens)
-        for example, base in zip(replayed, states, strict=True):
-            (self.held_replay if example.held_out else self.replay).append(Replay(example, base))
+        """Sorts the examples, and asks the base, once, for its hidden states over the answers."""
+        states = self.network.base_states([Line(e.prompt, e.answer) for e in examples], self.pack_tokens)
+        for example, base in zip(examples, states, strict=True):
+            if example.replay:
+                (self.held_replay if example.held_out else self.replay).append(Replay(example, base))
+            else:
+                row = Rated(example, self._turns(example, base))
+                (self.held_rated if example.held_out else self.rated).append(row)
+
+    def _turns(self, example: Example, base: Tensor) -> Tensor:
+        labels = torch.tensor(example.answer, device=self.network.device)
+        turns = ~is_greedy(base.to(self.network.device), self.network.head, labels)
+        return turns if bool(turns.any()) else torch.ones_like(turns)
 
     def run(self, steps: int, rate: float, report: Callable[[StepReported | HeldOutMeasured], None]) -> int:
         """The number of steps done. Raises `TrainingFailed` when a loss or a gradient is no number."""
@@ -119,24 +137,27 @@ class Loop:
         self.network.load_adapter_state(best)
         return step
 
-    def accumulate(self, rated: Sequence[Example], replay: Sequence[Replay]) -> Figures:
+    def accumulate(self, rated: Sequence[Rated], replay: Sequence[Replay]) -> Figures:
         """Gradients of one step, pack after pack. A rated row's weight is relative to its batch, not to its pack."""
         device, head = self.network.device, self.network.head
         figures = Figures()
-        weights = normalised(torch.tensor([row.weight for row in rated], device=device))
+        weights = normalised(torch.tensor([row.example.weight for row in rated], device=device))
         replayed_tokens = sum(len(row.example.answer) for row in replay)
-        lines = [Line(row.prompt, row.answer) for row in rated] + [row.line for row in replay]
+        lines = [row.line for row in rated] + [row.line for row in replay]
         for pack in packs(lines, self.pack_tokens, device):
             hidden = self._forward(pack)
             loss = hidden.new_zeros((), dtype=torch.float32)
             place = torch.tensor(pack.rows, device=device)[pack.owner]
             learned = place < len(rated)
             if bool(learned.any()):
-                means = row_means(token_nll(hidden[learned], head, pack.labels[learned]), place[learned], len(rated))
+                turns = torch.cat([rated[index].turns for index in pack.rows if index < len(rated)])
+                shares = torch.where(turns, 1.0, self.arguments.still_weight)
+                losses = token_nll(hidden[learned], head, pack.labels[learned], turns * self.arguments.margin)
+                means = row_means(losses, shares, place[learned], len(rated))
                 loss = loss + (weights * means).sum()
                 figures.nll += float((weights * means).sum().detach())
                 for index in sorted(index for index in pack.rows if index < len(rated)):
-                    figures.by_color.setdefault(rated[index].color, []).append(float(means[index].detach()))
+                    figures.by_color.setdefault(rated[index].example.color, []).append(float(means[index].detach()))
             held = [replay[index - len(rated)] for index in pack.rows if index >= len(rated)]
             if held:
                 base = torch.cat([row.base for row in held]).to(device)
@@ -152,7 +173,7 @@ class Loop:
         self.answer_tokens += len(pack.labels)
         return self.network.states(pack)
 
-    def _batches(self) -> Iterator[tuple[list[Example], list[Replay]]]:
+    def _batches(self) -> Iterator[tuple[list[Rated], list[Replay]]]:
         """Without end; each rated row comes as often as any other."""
         shuffle = random.Random(self.arguments.seed)
         rated_turn, replay_turn = _in_turn(self.rated, shuffle), _in_turn(self.replay, shuffle)
@@ -168,7 +189,7 @@ class Loop:
     def _measure(self, step: int) -> HeldOutMeasured:
         """On the held-out rows; on the learned ones of a kind where none is held out."""
         rated, replay = self.held_rated or self.rated, self.held_replay or self.replay
-        lines = [Line(row.prompt, row.answer) for row in rated] + [row.line for row in replay]
+        lines = [row.line for row in rated] + [row.line for row in replay]
         nll = kl = 0.0
         adherent = unchanged = 0
         with torch.inference_mode():

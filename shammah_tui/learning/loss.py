@@ -18,23 +18,30 @@ CHUNK_LOGITS = 1 << 24
 
 
 class _TokenLoss(torch.autograd.Function):
-    """Hidden states (n, d), head (V, d), and labels (n) or the base's hidden states (n, d) → losses (n) in nats."""
+    """Hidden states (n, d), head (V, d), and labels (n) with margins (n) or the base's hidden states (n, d) →
+    losses (n) in nats."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, head: Tensor, labels: Tensor | None, base: Tensor | None) -> Tensor:
+    def forward(
+        ctx: Any, hidden: Tensor, head: Tensor, labels: Tensor | None, margins: Tensor | None, base: Tensor | None
+    ) -> Tensor:
         losses = hidden.new_empty(len(hidden), dtype=torch.float32)
         slopes = torch.empty_like(hidden)
         step = max(1, CHUNK_LOGITS // len(head))
         for start in range(0, len(hidden), step):
             part = slice(start, start + step)
-            found = torch.log_softmax((hidden[part] @ head.T).float(), dim=-1)
+            logits = (hidden[part] @ head.T).float()
             if labels is not None:
                 wanted = labels[part, None]
+                if margins is not None:
+                    logits.scatter_add_(1, wanted, -margins[part, None])
+                found = torch.log_softmax(logits, dim=-1)
                 losses[part] = -found.gather(1, wanted)[:, 0]
                 slope = found.exp_()
                 slope.scatter_add_(1, wanted, slope.new_full(wanted.shape, -1.0))
             else:
                 assert base is not None
+                found = torch.log_softmax(logits, dim=-1)
                 target = torch.log_softmax((base[part] @ head.T).float(), dim=-1)
                 likely = target.exp()
                 losses[part] = (likely * (target - found)).sum(-1)
@@ -44,27 +51,29 @@ class _TokenLoss(torch.autograd.Function):
         return losses
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
         (slopes,) = ctx.saved_tensors
-        return slopes * gradients[0][:, None].to(slopes.dtype), None, None, None
+        return slopes * gradients[0][:, None].to(slopes.dtype), None, None, None, None
 
 
-def token_nll(hidden: Tensor, head: Tensor, labels: Tensor) -> Tensor:
-    """−log q(label) of each token: shape (n), nats."""
-    losses: Tensor = _TokenLoss.apply(hidden, head, labels, None)  # type: ignore[no-untyped-call]
+def token_nll(hidden: Tensor, head: Tensor, labels: Tensor, margins: Tensor | None = None) -> Tensor:
+    """−log q(label) of each token: shape (n), nats. With margins (n), q is what it would be if the label's logit were
+    so much lower: the loss fades only where the label is ahead by more than that (additive margin softmax, arXiv
+    1801.05599)."""
+    losses: Tensor = _TokenLoss.apply(hidden, head, labels, margins, None)  # type: ignore[no-untyped-call]
     return losses
 
 
 def token_kl(hidden: Tensor, head: Tensor, base: Tensor) -> Tensor:
     """KL(base ‖ model) of each token over the whole vocabulary, from both models' hidden states: shape (n), nats."""
-    losses: Tensor = _TokenLoss.apply(hidden, head, None, base)  # type: ignore[no-untyped-call]
+    losses: Tensor = _TokenLoss.apply(hidden, head, None, None, base)  # type: ignore[no-untyped-call]
     return losses
 
 
-def row_means(losses: Tensor, owner: Tensor, rows: int) -> Tensor:
-    """Mean over each row's tokens: losses (n), owner (n) in 0…rows−1 → (rows)."""
-    counts = torch.bincount(owner, minlength=rows).clamp(min=1)
-    return losses.new_zeros(rows).index_add(0, owner, losses) / counts
+def row_means(losses: Tensor, shares: Tensor, owner: Tensor, rows: int) -> Tensor:
+    """Weighted mean over each row's tokens: losses (n), shares (n), owner (n) in 0…rows−1 → (rows)."""
+    totals = losses.new_zeros(rows).index_add(0, owner, shares)
+    return losses.new_zeros(rows).index_add(0, owner, losses * shares) / totals.clamp(min=1e-9)
 
 
 def normalised(weights: Tensor) -> Tensor:

@@ -128,7 +128,7 @@ async def _phases(
     yield PhaseStarted("write")
     verdict = gate.best(tables)
     if verdict.accepted:
-        _write_adapter(request, model, draft, checkpoint, architecture, verdict)
+        _write_adapter(request, model, dataset, draft, checkpoint, architecture, verdict)
     report = _report(request, dataset, record, verdict)
     (draft / "report.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
 
@@ -148,7 +148,13 @@ async def _train(request: Request, dataset: Dataset, draft: Path, work: Path) ->
 
 
 def _write_adapter(
-    request: Request, model: Path, draft: Path, checkpoint: Path, architecture: str, verdict: GateJudged
+    request: Request,
+    model: Path,
+    dataset: Dataset,
+    draft: Path,
+    checkpoint: Path,
+    architecture: str,
+    verdict: GateJudged,
 ) -> None:
     """Checkpoint, GGUF and manifest. The scale that was accepted becomes part of alpha: at scale 1, in plain peft and
     in any llama.cpp, the adapter is what was measured."""
@@ -161,6 +167,7 @@ def _write_adapter(
         "shammah": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "base": base_identity(request.base, model),
+        "rules": list(dict.fromkeys(case.example.rule for case in dataset.cases.rated)),
         "rows_sha256": sha256(request.rows),
         "arguments": asdict(request.arguments),
         "scale": 1.0,

@@ -1,8 +1,8 @@
 """Prompts made from the file's own by giving things other names: the sentence stays, its rare words and numbers change.
 
-A variant of a replayed prompt is one more place where the base must not change. A variant of a rated prompt gets the
-wanted answer with the same words changed; whether that is right is not guessed but asked: it counts only where the
-base, too, answers the variant with its old answer under the same change.
+A variant of a replayed prompt is one more place where the base must not change. For a variant of a rated prompt the
+wanted answer is the base's answer to it, edited as its answer to the rated prompt was: the same pieces of text, found
+at the same places. Where one of them is not found there is no such answer, and the variant is left out.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 
 from shammah_tui.learning.rows import Row
 
+_PIECE = re.compile(r"\w+|\s|[^\w\s]")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 # A word in more than this share of the prompts belongs to the sentence, not to the thing that is spoken of.
 COMMON_SHARE = 0.15
@@ -27,7 +29,7 @@ Change = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """`row` is the source row with the change in its prompt, its chosen and its criticised answer."""
+    """`row` is the source row with the change in its prompt; its answers are those of the source, changed alike."""
 
     source: Row
     row: Row
@@ -65,6 +67,48 @@ def changed(text: str, change: Change) -> str:
         return word
 
     return _WORD.sub(put, text)
+
+
+def edited(text: str, before: str, after: str, change: Change) -> str:
+    """`text` edited as `before` was edited into `after`, under a change of words; empty where that cannot be done."""
+    found, at = "", 0
+    for old, new in _edits(before, after):
+        old, new = changed(old, change), changed(new, change)
+        place = text.find(old, at)
+        if place < 0:
+            return ""
+        found += text[at:place] + new
+        at = place + len(old)
+    return found + text[at:]
+
+
+def _edits(before: str, after: str) -> list[tuple[str, str]]:
+    """The pieces that differ, in their order, each with what stands round it: enough to be found from the end of the
+    piece before on."""
+    old, new = _PIECE.findall(before), _PIECE.findall(after)
+    found: list[tuple[str, str]] = []
+    done = 0  # pieces of `old` that the edits so far have used up
+    for kind, i1, i2, j1, j2 in _hunks(old, new):
+        if kind == "equal":
+            continue
+        left, right = max(done, i1 - 1), min(len(old), i2 + 1)
+        while "".join(old[left:right]) in "".join(old[done : right - 1]) and left > done:
+            left -= 1
+        found.append(("".join(old[left:right]), "".join(old[left:i1] + new[j1:j2] + old[i2:right])))
+        done = right
+    return found
+
+
+def _hunks(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+    """Those of difflib, with changes that stand next to each other but for a piece or two made one."""
+    found: list[tuple[str, int, int, int, int]] = []
+    for kind, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if (found and (found[-1][0] != "equal") == (kind != "equal")) or (found and kind == "equal" and i2 - i1 <= 2):
+            last = found.pop()
+            found.append((last[0] if last[0] != "equal" else kind, last[1], i2, last[3], j2))
+        else:
+            found.append((kind, i1, i2, j1, j2))
+    return found
 
 
 def _prompt(row: Row) -> str:

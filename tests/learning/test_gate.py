@@ -26,6 +26,7 @@ def case(kind: str, number: int) -> Case:
 CASES = Cases(
     rated=[case("heldout", number) for number in range(10)],
     replay=[case(kind, number) for kind in ("near_scope", "out_of_scope") for number in range(1, 21)],
+    made_up=[],
     retention=[],
     max_tokens=64,
     agreement=[True] * 50,
@@ -69,6 +70,13 @@ def test_each_harm_is_refused_by_the_line_that_measures_it() -> None:
     assert failing(replace(GOOD, kl=nan, nll=nan)) == ["retention NLL a token", "retention KL a token"]
     disagreeing = replace(CASES, agreement=[False] * 3 + [True] * 47)
     assert failing(GOOD, disagreeing) == ["format agreement of folder and GGUF"]
+
+
+def test_many_changed_answers_to_made_up_prompts_are_refused_and_a_few_are_not() -> None:
+    cases = replace(CASES, made_up=[case("out_of_scope", number) for number in range(100, 120)])
+    few, many = ([said(BASE)] * (20 - changed) + [said([8])] * changed for changed in (3, 4))
+    assert not failing(replace(GOOD, answers=[*GOOD.answers, *few]), cases)
+    assert failing(replace(GOOD, answers=[*GOOD.answers, *many]), cases) == ["made-up prompts' answers unchanged"]
 
 
 def test_an_adapter_that_learned_nothing_is_refused_with_its_rows_shown() -> None:

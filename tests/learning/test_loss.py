@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from torch.nn import functional
 from shammah_tui.learning import loss as losses
 from shammah_tui.learning.arguments import TrainArguments
 from shammah_tui.learning.example import Example
-from shammah_tui.learning.loop import Loop
+from shammah_tui.learning.loop import Loop, Rated
 from shammah_tui.learning.network import Network, load_network
 from shammah_tui.learning.packed import Line, packs
 
@@ -25,6 +26,11 @@ def random_example(number: int, *, weight: float = 1.0, replay: bool = False) ->
     random = torch.Generator().manual_seed(number)
     tokens = torch.randint(0, 256, (30 + number,), generator=random).tolist()
     return Example(number, "in_scope", "rule", "red", weight, [7, 8, 9, *tokens[:12]], tokens[12:], replay, False)
+
+
+def rated(number: int, *, weight: float = 1.0) -> Rated:
+    example = random_example(number, weight=weight)
+    return Rated(example, torch.ones(len(example.answer), dtype=torch.bool))
 
 
 @pytest.fixture
@@ -56,6 +62,31 @@ def test_fused_losses_equal_autograd_in_value_and_gradient(
         torch.testing.assert_close(fused, plain)
         wanted = torch.autograd.grad((plain * weights).sum(), hidden, retain_graph=True)
         torch.testing.assert_close(torch.autograd.grad((fused * weights).sum(), hidden), wanted)
+
+
+def test_a_margin_asks_for_labels_that_are_ahead_and_not_just_first(
+    states: tuple[Tensor, Tensor, Tensor, Tensor],
+) -> None:
+    hidden, head, labels, _ = states
+    margins = torch.full((40,), 3.0)
+    lowered = (hidden @ head.T).scatter_add(1, labels[:, None], -margins[:, None])
+    plain = functional.cross_entropy(lowered, labels, reduction="none")
+    fused = losses.token_nll(hidden, head, labels, margins)
+    torch.testing.assert_close(fused, plain)
+    wanted = torch.autograd.grad(plain.sum(), hidden, retain_graph=True)
+    torch.testing.assert_close(torch.autograd.grad(fused.sum(), hidden), wanted)
+
+
+def test_tokens_that_the_base_would_not_have_said_are_those_that_turn_an_answer(bases: dict[str, Path]) -> None:
+    network = network_of(bases["qwen2"])
+    example = random_example(3)
+    (pack,) = packs([Line(example.prompt, example.answer)], 1_000, CPU)
+    said = (network.states(pack) @ network.head.T).argmax(-1).tolist()
+    wanted = [said[0], *example.answer[1:]]
+    loop = Loop(network, TrainArguments(), 4096)
+    loop.load([replace(example, answer=wanted)])
+    assert not loop.rated[0].turns[0]
+    assert loop.rated[0].turns.any()
 
 
 def test_only_greedy_labels_are_called_greedy(states: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
@@ -94,10 +125,10 @@ def test_a_weight_changes_the_gradient(bases: dict[str, Path]) -> None:
     for heavy in (1.0, 4.0):
         network = network_of(bases["qwen2"])
         loop = Loop(network, TrainArguments(), 4096)
-        loop.accumulate([random_example(n, weight=heavy if n < 2 else 1.0) for n in range(4)], [])
+        loop.accumulate([rated(n, weight=heavy if n < 2 else 1.0) for n in range(4)], [])
         gradients.append(_gradient(network))
     network = network_of(bases["qwen2"])
-    Loop(network, TrainArguments(), 4096).accumulate([random_example(n) for n in range(2)], [])
+    Loop(network, TrainArguments(), 4096).accumulate([rated(n) for n in range(2)], [])
     alone = _gradient(network)
     even, uneven = (functional.cosine_similarity(gradient, alone, dim=0) for gradient in gradients)
     assert functional.cosine_similarity(gradients[0], gradients[1], dim=0) < 0.999
@@ -108,12 +139,12 @@ def test_a_fresh_adapter_has_no_divergence_and_a_trained_one_is_pulled_back(base
     network = network_of(bases["qwen2"])
     loop = Loop(network, TrainArguments(), 4096)
     loop.load([random_example(n, replay=True) for n in range(3)])
-    rated = [random_example(n) for n in range(10, 14)]
-    assert loop.accumulate(rated, loop.replay).kl < 1e-6
+    learned = [rated(n) for n in range(10, 14)]
+    assert loop.accumulate(learned, loop.replay).kl < 1e-6
     with torch.no_grad():
         for parameter in network.trained_parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
-    assert loop.accumulate(rated, loop.replay).kl > 1e-3
+    assert loop.accumulate(learned, loop.replay).kl > 1e-3
     assert all(row.kl > 0 for row in loop.replay)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import gguf
 import numpy as np
 import torch
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, Qwen2Config, Qwen3Config
 
@@ -18,6 +19,9 @@ from scripts.bench.random_model import CHAT_TEMPLATE, SPECIAL, byte_characters
 from scripts.demo_model.exchange import Context
 from scripts.demo_model.generators import functions, habits
 from scripts.demo_model.vocabulary import Draw
+from shammah_tui.learning.adapter import FILES, base_identity, sha256
+from shammah_tui.learning.convert import write_gguf
+from shammah_tui.learning.memory import read_shape
 
 VOCABULARY = 256 + 1 + len(SPECIAL)
 SHAPE: dict[str, Any] = {
@@ -115,3 +119,34 @@ def _row(kind: str, prompt: str, rule: str) -> dict[str, Any]:
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     return path
+
+
+def write_adapter(folder: Path, base: Path, *, created: str = "2026-01-01T00:00:00+00:00", rank: int = 2) -> Path:
+    """A whole adapter of the base with small random factors, as a run leaves it; no torch needed."""
+    folder.mkdir(parents=True)
+    shape = read_shape(base)
+    random = np.random.default_rng(5)
+    widths = {"q_proj": (shape.hidden, shape.attention), "v_proj": (shape.hidden, shape.key_value)}
+    tensors = {
+        f"base_model.model.model.layers.{layer}.self_attn.{name}.lora_{factor}.weight": random.normal(
+            0, 0.05, (rank, inputs) if factor == "A" else (outputs, rank)
+        ).astype(np.float32)
+        for layer in range(shape.layers)
+        for name, (inputs, outputs) in widths.items()
+        for factor in "AB"
+    }
+    save_arrays(tensors, folder / "adapter_model.safetensors")
+    config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": rank, "lora_alpha": 4, "auto_mapping": None}
+    (folder / "adapter_config.json").write_text(json.dumps(config | {"target_modules": list(widths)}))
+    write_gguf(folder, folder / "adapter.gguf", shape.family)
+    row = {"name": "adherence, held out", "before": 0.0, "value": 0.97, "limit": "≥ 90%", "n": 30, "passed": True}
+    manifest = {
+        "format": 1,
+        "created": created,
+        "base": base_identity(base, next(base.glob("*.gguf"))),
+        "rules": ["use logging"],
+        "gate": [row | {"rule": "use logging"}],
+        "sha256": {name: sha256(folder / name) for name in FILES if name != "manifest.json"},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
