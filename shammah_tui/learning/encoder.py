@@ -21,7 +21,7 @@ class Encoded:
     @property
     def contrast(self) -> list[int]:
         """What the chosen answer is set against: the criticised one, else the base's own."""
-        return self.rejected or self.base.tokens
+        return self.rejected if self.rejected and self.rejected != self.chosen else self.base.tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,9 @@ class StepReported:
 
 @dataclass(frozen=True, slots=True)
 class HeldOutMeasured:
-    """On rows that are not learned. `adherence`: share of rated rows that greedy would answer word for word as
-    chosen; `unchanged`: share of replayed rows that greedy would answer as the base does."""
+    """On rows that are not learned. `nll` and `adherence` look at the tokens that turn a rated answer, those which the
+    base would not have said: their likelihood, and the share of rows where greedy says all of them. `unchanged`: share
+    of replayed rows that greedy would answer as the base does."""
 
     step: int
     nll: float

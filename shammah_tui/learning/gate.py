@@ -32,6 +32,8 @@ UNCHANGED_MIN = {"near_scope": 0.90, "out_of_scope": 0.95}
 MADE_UP_UNCHANGED_MIN = 0.85
 SOUND_MIN = 0.98
 AGREEMENT_MIN = 0.98
+# Now and then the base's likeliest answer is already right where the one that was rated was not.
+SENSE_MIN = 0.6
 # From here on a smaller scale is not looked for: what still changes would be noise.
 UNCHANGED_GOOD = 0.985
 SCALES = (1.0, 0.75, 0.5)
@@ -67,6 +69,8 @@ class Cases:
     max_tokens: int
     agreement: list[bool]
     """For each row whether the folder's tokenizer and template agree with the deployed model's."""
+    sense: list[bool]
+    """For each criticised row whether it asks for something else than what was criticised and what the base says."""
 
     @property
     def all(self) -> list[Case]:
@@ -138,6 +142,7 @@ def judged(measured: Measured, cases: Cases) -> GateJudged:
         *_rate("made-up prompts' answers unchanged", _same(cases.made_up, made_up), MADE_UP_UNCHANGED_MIN),
         *_soundness(cases.all, measured.answers),
         *_retention(measured),
+        *_rate("criticised rows ask for another answer", cases.sense, SENSE_MIN),
         *_rate("format agreement of folder and GGUF", cases.agreement, AGREEMENT_MIN),
     ]
     accepted = all(criterion.passed for criterion in criteria)

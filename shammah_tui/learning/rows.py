@@ -21,8 +21,8 @@ Color = Literal["red", "yellow", "green"]
 
 REPLAY: tuple[Kind, ...] = ("near_scope", "out_of_scope")
 # Below this many rated rows of a rule none can be spared for measuring.
-SPARE_FROM = 8
-HELD_OUT_SHARE = 0.2
+SPARE_FROM = 5
+HELD_OUT_EVERY = 5
 
 
 class RowsError(ShammahError):
@@ -95,7 +95,7 @@ def _parsed(path: Path, number: int, line: bytes) -> Row:
         number=number,
         messages=tuple(written.messages),
         chosen=written.chosen or "",
-        rejected="" if written.rejected == written.chosen else written.rejected or "",
+        rejected=written.rejected or "",
         color=written.color,
         kind=written.kind,
         rule=written.rule,
@@ -117,5 +117,5 @@ def with_held_out(rows: Sequence[Row]) -> list[Row]:
         for rule in dict.fromkeys(row.rule for row in rows if row.kind == kind):
             group = [row.number for row in rows if row.kind == kind and row.rule == rule]
             if len(group) >= SPARE_FROM and not (kind == "in_scope" and (rule in kept or "" in kept)):
-                marked.update(group[:: round(1 / HELD_OUT_SHARE)])
+                marked.update(group[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY])
     return [replace(row, held_out=True) if row.number in marked else row for row in rows]

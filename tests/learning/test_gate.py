@@ -30,6 +30,7 @@ CASES = Cases(
     retention=[],
     max_tokens=64,
     agreement=[True] * 50,
+    sense=[True] * 10,
 )
 GOOD = Measured(
     scale=1.0,
@@ -70,6 +71,8 @@ def test_each_harm_is_refused_by_the_line_that_measures_it() -> None:
     assert failing(replace(GOOD, kl=nan, nll=nan)) == ["retention NLL a token", "retention KL a token"]
     disagreeing = replace(CASES, agreement=[False] * 3 + [True] * 47)
     assert failing(GOOD, disagreeing) == ["format agreement of folder and GGUF"]
+    senseless = replace(CASES, sense=[True] * 5 + [False] * 5)
+    assert failing(GOOD, senseless) == ["criticised rows ask for another answer"]
 
 
 def test_many_changed_answers_to_made_up_prompts_are_refused_and_a_few_are_not() -> None:
