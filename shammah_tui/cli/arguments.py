@@ -112,10 +112,16 @@ def build_parser() -> Parser:
 
 def _add_train(add: Callable[..., Parser]) -> None:
     train = add("train", epilog="Exit codes: 0 the gate accepted the adapter; 3 it refused, with its reasons.")
-    train.add_argument("--base", metavar="DIR", required=True, help="Hugging Face folder, its GGUF beside the weights")
-    train.add_argument("--rows", metavar="FILE", required=True, help="JSONL, one row a line")
-    train.add_argument("--out", metavar="DIR", required=True, help="folder to make for the adapter")
+    train.add_argument("--base", metavar="DIR", help="Hugging Face folder, its GGUF beside the weights")
+    train.add_argument("--rows", metavar="FILE", help="JSONL, one row a line")
+    train.add_argument("--out", metavar="DIR", help="folder to make for the adapter")
     train.add_argument("--json", action="store_true", help="print one JSON object a line")
+    train.add_argument("--dry-run", action="store_true", help="print rows, steps, memory and time; train nothing")
+    train.add_argument("--resume", action="store_true", help="go on with the same run, if one was killed")
+    train.add_argument("--tensorboard", metavar="DIR", help="write event files for TensorBoard, too")
+    train.add_argument(
+        "--follow", metavar="DIR", nargs="?", const="", help="print the steps of a run that another process makes"
+    )
     for name, kind, words in (
         ("seed", int, "the same seed gives the same adapter"),
         ("steps", int, "optimizer steps; 60 a rule where not given, at most 300"),

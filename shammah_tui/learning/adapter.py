@@ -112,31 +112,55 @@ def check_shape(folder: Path, shape: Shape) -> None:
 
 
 @contextmanager
-def draft_folder(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that becomes `out` when the block ends well, and goes away when it does not. Leftovers of
-    runs that were killed are removed first, where their process is gone."""
+def draft_folder(out: Path, kept_for: type[BaseException] | None = None, resumed: Path | None = None) -> Iterator[Path]:
+    """A folder beside `out` that becomes `out` when the block ends well, and goes away when it does not; but for an
+    error of the kind `kept_for`, after which it can be gone on with. Leftovers of runs that were killed are removed
+    first, where their process is gone; `resumed` is one of them that becomes the draft."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ShammahError(f"{out} is there already.", "Choose another folder for --out, or remove it.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    sweep(out.parent, out.name)
     draft = out.parent / f".{out.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part"
-    draft.mkdir(mode=0o700)
+    if resumed is not None:
+        resumed.replace(draft)
+    else:
+        draft.mkdir(mode=0o700)
+    sweep(out.parent, out.name)
+    keep = False
     try:
         yield draft
         _sync(draft)
         draft.replace(out)
         _sync_entry(out.parent)
+    except BaseException as error:
+        keep = kept_for is not None and isinstance(error, kept_for)
+        raise
     finally:
-        if draft.exists():
+        if draft.exists() and not keep:
             shutil.rmtree(draft)
+
+
+def abandoned(out: Path) -> list[Path]:
+    """Drafts of `out` whose process is gone, the one last written to first."""
+    found = [path for path in out.parent.glob(f".{out.name}.*.part") if _is_abandoned(path)]
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def sweep(folder: Path, name: str = "*") -> None:
     """Removes drafts that were left in `folder` by runs which are gone."""
     for left in folder.glob(f".{name}.*.part"):
-        process = left.name.split(".")[-3]
-        if left.is_dir() and process.isdigit() and not (int(process) and psutil.pid_exists(int(process))):
+        if _is_abandoned(left):
             shutil.rmtree(left)
+
+
+def is_draft_of_the_living(folder: Path) -> bool:
+    """Whether a process is at work in this folder."""
+    parts = folder.name.split(".")
+    process = parts[-3] if len(parts) > 3 and parts[-1] == "part" else ""
+    return process.isdigit() and int(process) > 0 and psutil.pid_exists(int(process))
+
+
+def _is_abandoned(folder: Path) -> bool:
+    return folder.is_dir() and folder.name.split(".")[-3].isdigit() and not is_draft_of_the_living(folder)
 
 
 def _sync(folder: Path) -> None:

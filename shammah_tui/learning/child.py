@@ -24,6 +24,10 @@ class ChildFailed(ShammahError):
     """A child process ended or said that it cannot go on."""
 
 
+class ChildDied(ChildFailed):
+    """It ended without a word: killed, or broken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     tokens: list[int]
@@ -127,7 +131,7 @@ async def train(folder: Path) -> AsyncGenerator[WorkerEvent, None]:
         status = await process.wait()
         if status != 0:
             last = (await said).decode("utf-8", "replace").strip().split("\n")[-1]
-            raise ChildFailed(f"The trainer ended unexpectedly ({_ending(status)}).", last)
+            raise ChildDied(f"The trainer ended unexpectedly ({_ending(status)}).", last)
     finally:
         await _end(process)
         await said

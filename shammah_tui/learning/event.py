@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -139,6 +140,15 @@ def described(criterion: Criterion) -> str:
 
 def to_line(event: WorkerEvent) -> str:
     return json.dumps({"event": type(event).__name__, **asdict(event)})
+
+
+def read_log(path: Path) -> list[WorkerEvent]:
+    """The events of a `steps.jsonl`. A torn line, as a killed run leaves it, is passed over."""
+    found: list[WorkerEvent] = []
+    for line in path.read_bytes().split(b"\n") if path.is_file() else ():
+        with suppress(ValueError, KeyError, TypeError):
+            found.append(from_line(line.decode("utf-8")))
+    return found
 
 
 def from_line(line: str) -> WorkerEvent:

@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -33,6 +34,8 @@ NOTICEABLE = 0.02
 # What a nat of KL counts against one of likelihood when adapters are compared: once the turning tokens are learned,
 # the adapter that changes least is the better one.
 KL_PRICE = 5.0
+# From here on a held-out row is missed, and how far does not matter: a few of them are beyond what can be learned.
+MISSED_NATS = 0.5
 
 
 class TrainingFailed(ShammahError):
@@ -87,6 +90,8 @@ class Loop:
     held_replay: list[Replay] = field(default_factory=list)
     num_tokens: int = 0
     answer_tokens: int = 0
+    restored_tokens: int = 0
+    """Answer tokens of an earlier process, which took none of this one's time."""
     best_step: int = 0
     best_score: float = math.inf
 
@@ -105,16 +110,27 @@ class Loop:
         turns = ~is_greedy(base.to(self.network.device), self.network.head, labels)
         return turns if bool(turns.any()) else torch.ones_like(turns)
 
-    def run(self, steps: int, rate: float, report: Callable[[StepReported | HeldOutMeasured], None]) -> int:
-        """The number of steps done. Raises `TrainingFailed` when a loss or a gradient is no number."""
+    def run(
+        self,
+        steps: int,
+        rate: float,
+        report: Callable[[StepReported | HeldOutMeasured], None],
+        saved: Path | None = None,
+    ) -> int:
+        """The number of steps done. With `saved` the state is kept in that file at each check, and a file that is
+        there is gone on from. Raises `TrainingFailed` when a loss or a gradient is no number."""
         arguments, parameters = self.arguments, self.network.trained_parameters()
         optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0, fused=self.network.device.type != "mps")
         warmup = max(1, round(arguments.warmup_share * steps))
         batches = self._batches()
-        started = time.perf_counter()
         best = self.network.adapter_state()
-        worse = 0
-        for step in range(1, steps + 1):
+        done = worse = 0
+        if saved is not None and saved.is_file():
+            done, worse, best = self._restore(saved, optimizer)
+            for _ in range(done):
+                next(batches)
+        started = time.perf_counter()
+        for step in range(done + 1, steps + 1):
             now = rate * min(step / warmup, (steps - step + 1) / max(1, steps - warmup + 1))
             for group in optimizer.param_groups:
                 group["lr"] = now
@@ -127,7 +143,8 @@ class Loop:
                 )
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-            report(self._reported(step, steps, figures, now, norm, time.perf_counter() - started))
+            seconds = time.perf_counter() - started
+            report(self._reported(step, steps, figures, now, norm, seconds, step - done))
             if step % arguments.check_every and step < steps:
                 continue
             measured = self._measure(step)
@@ -137,8 +154,38 @@ class Loop:
                 best = self.network.adapter_state()
             elif worse >= arguments.patience:
                 break
+            if saved is not None:
+                self._save(saved, step, worse, best, optimizer)
         self.network.load_adapter_state(best)
-        return step
+        return step if done < steps else done
+
+    def _save(self, path: Path, step: int, worse: int, best: list[Tensor], optimizer: torch.optim.Optimizer) -> None:
+        draft = path.with_suffix(".part")
+        state = {
+            "step": step,
+            "worse": worse,
+            "best": best,
+            "best_step": self.best_step,
+            "best_score": self.best_score,
+            "adapter": self.network.adapter_state(),
+            "optimizer": optimizer.state_dict(),
+            "tokens": [self.num_tokens, self.answer_tokens],
+            "kl": [row.kl for row in self.replay],
+        }
+        torch.save(state, draft)
+        draft.replace(path)
+
+    def _restore(self, path: Path, optimizer: torch.optim.Optimizer) -> tuple[int, int, list[Tensor]]:
+        """The step that was done last, how many checks in a row were no better, and the best adapter so far."""
+        state = torch.load(path, map_location=self.network.device, weights_only=True)
+        self.network.load_adapter_state(state["adapter"])
+        optimizer.load_state_dict(state["optimizer"])
+        self.best_step, self.best_score = state["best_step"], state["best_score"]
+        self.num_tokens, self.answer_tokens = state["tokens"]
+        self.restored_tokens = self.answer_tokens
+        for row, kl in zip(self.replay, state["kl"], strict=True):
+            row.kl = kl
+        return state["step"], state["worse"], state["best"]
 
     def accumulate(self, rated: Sequence[Rated], replay: Sequence[Replay]) -> Figures:
         """Gradients of one step, pack after pack. A rated row's weight is relative to its batch, not to its pack."""
@@ -193,7 +240,7 @@ class Loop:
         """On the held-out rows; on the learned ones of a kind where none is held out."""
         rated, replay = self.held_rated or self.rated, self.held_replay or self.replay
         lines = [row.line for row in rated] + [row.line for row in replay]
-        nll = kl = 0.0
+        nll = kl = missed = 0.0
         adherent = unchanged = 0
         with torch.inference_mode():
             for pack in packs(lines, self.pack_tokens, self.network.device):
@@ -204,14 +251,16 @@ class Loop:
                     own = pack.owner == number
                     if index < len(rated):
                         turns = rated[index].turns
-                        nll += float(nlls[own][turns].mean()) / len(rated)
+                        own_nll = float(nlls[own][turns].mean())
+                        nll += own_nll / len(rated)
+                        missed += min(own_nll, MISSED_NATS) / len(rated)
                         adherent += bool(said[own][turns].all())
                     else:
                         row = replay[index - len(rated)]
                         base = row.base.to(self.network.device)
                         kl += float(token_kl(hidden[own], self.network.head, base).mean()) / len(replay)
                         unchanged += bool((said[own] == is_greedy(base, self.network.head, pack.labels[own])).all())
-        score = nll + KL_PRICE * self.arguments.kl_weight * kl
+        score = missed + KL_PRICE * self.arguments.kl_weight * kl
         is_best = score < self.best_score * (1 - NOTICEABLE)
         if is_best:
             self.best_step, self.best_score = step, score
@@ -227,8 +276,9 @@ class Loop:
         )
 
     def _reported(
-        self, step: int, steps: int, figures: Figures, rate: float, norm: float, seconds: float
+        self, step: int, steps: int, figures: Figures, rate: float, norm: float, seconds: float, timed: int
     ) -> StepReported:
+        """`seconds` is what the last `timed` steps took."""
         return StepReported(
             step=step,
             steps=steps,
@@ -239,8 +289,8 @@ class Loop:
             grad_norm=norm,
             num_tokens=self.num_tokens,
             answer_tokens=self.answer_tokens,
-            tokens_per_second=self.answer_tokens / seconds,
-            seconds_left=seconds / step * (steps - step),
+            tokens_per_second=(self.answer_tokens - self.restored_tokens) / seconds,
+            seconds_left=seconds / timed * (steps - step),
             loss_by_color={color: sum(held) / len(held) for color, held in figures.by_color.items()},
         )
 

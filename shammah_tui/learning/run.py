@@ -18,7 +18,7 @@ from typing import Any
 from shammah_tui import __version__
 from shammah_tui.errors import ModelError
 from shammah_tui.learning import child, convert, gate
-from shammah_tui.learning.adapter import FORMAT, base_identity, draft_folder, sha256
+from shammah_tui.learning.adapter import FORMAT, abandoned, base_identity, draft_folder, sha256
 from shammah_tui.learning.arguments import TrainArguments
 from shammah_tui.learning.dataset import Dataset, prepare
 from shammah_tui.learning.event import (
@@ -30,6 +30,7 @@ from shammah_tui.learning.event import (
     StepReported,
     TrainingEnded,
     TrainingPlanned,
+    read_log,
     to_line,
 )
 from shammah_tui.learning.example import write_examples
@@ -49,6 +50,8 @@ class Request:
     """The deployed GGUF; None takes the one in `base`."""
     parent: str = ""
     """Name of the adapter that this one replaces, for the manifest."""
+    resume: bool = False
+    """Go on with a run of the same base, rows and arguments that was killed; a fresh one where there is none."""
 
 
 @dataclass(slots=True)
@@ -89,9 +92,14 @@ async def learn(request: Request) -> AsyncGenerator[RunEvent, None]:
     read_shape(request.base)
     rows = read_rows(request.rows)
     record = Record()
-    with draft_folder(request.out) as draft:
+    job = _job(request)
+    resumed = (
+        next((draft for draft in abandoned(request.out) if _is_same(draft, job)), None) if request.resume else None
+    )
+    with draft_folder(request.out, kept_for=child.ChildDied, resumed=resumed) as draft:
         work = draft / "work"
-        work.mkdir()
+        work.mkdir(exist_ok=True)
+        (work / "job.json").write_text(json.dumps(job), "utf-8")
         async with aclosing(_phases(request, model, rows, draft, work, record)) as phases:
             async for event in phases:
                 record.hear(event)
@@ -114,7 +122,7 @@ async def _phases(
     async with child.measurer(model, threads=request.arguments.threads) as measurer:
         dataset = await prepare(measurer, request.base, rows, request.arguments)
         yield PhaseStarted("train")
-        async with aclosing(_train(request, dataset, draft, work)) as training:
+        async with aclosing(_train(request, dataset, draft, work, record)) as training:
             async for event in training:
                 yield event
         yield PhaseStarted("convert")
@@ -133,18 +141,44 @@ async def _phases(
     (draft / "report.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
 
 
-async def _train(request: Request, dataset: Dataset, draft: Path, work: Path) -> AsyncGenerator[RunEvent, None]:
-    """Runs the worker; each of its steps is a line of `steps.jsonl` as soon as it is known."""
+async def _train(
+    request: Request, dataset: Dataset, draft: Path, work: Path, record: Record
+) -> AsyncGenerator[RunEvent, None]:
+    """Runs the worker; each of its steps is a line of `steps.jsonl` as soon as it is known. Steps of a run that was
+    gone on with are kept, as far as they are not done again."""
     write_examples(work / "examples.jsonl", dataset.examples)
-    job = {"base": str(request.base.absolute()), "arguments": asdict(request.arguments)}
-    (work / "job.json").write_text(json.dumps(job), "utf-8")
+    log = draft / "steps.jsonl"
+    earlier = [event for event in read_log(log) if isinstance(event, StepReported | HeldOutMeasured)]
     async with aclosing(child.train(work)) as training:
-        with (draft / "steps.jsonl").open("a", encoding="utf-8") as log:
-            async for event in training:
-                if isinstance(event, StepReported | HeldOutMeasured):
-                    log.write(to_line(event) + "\n")
-                    log.flush()
-                yield event
+        async for event in training:
+            if isinstance(event, StepReported | HeldOutMeasured):
+                if not record.steps:
+                    earlier = [past for past in earlier if past.step < event.step]
+                    log.write_text("".join(to_line(past) + "\n" for past in earlier), "utf-8")
+                    for past in earlier:
+                        record.hear(past)
+                with log.open("a", encoding="utf-8") as file:
+                    file.write(to_line(event) + "\n")
+            yield event
+    if not record.steps:
+        for past in earlier:
+            record.hear(past)
+
+
+def _job(request: Request) -> dict[str, Any]:
+    """What the worker is told, and by what a run is known again."""
+    return {
+        "base": str(request.base.absolute()),
+        "arguments": asdict(request.arguments),
+        "rows_sha256": sha256(request.rows),
+    }
+
+
+def _is_same(draft: Path, job: dict[str, Any]) -> bool:
+    try:
+        return bool(json.loads((draft / "work" / "job.json").read_text("utf-8")) == job)
+    except (OSError, ValueError):
+        return False
 
 
 def _write_adapter(

@@ -1,6 +1,7 @@
 """The trainer: one run in its own process. `python -m shammah_tui.learning.worker FOLDER`.
 
 FOLDER holds `job.json` (`base`, `arguments`) and `examples.jsonl`; the checkpoint is written to `checkpoint/` in it.
+`state.pt` is kept there on the way: a worker that finds one goes on from it.
 Prints one event a line as JSON; a line `{"event": "Failed", "message": …, "hint": …}` says why it ended with 1.
 """
 
@@ -25,6 +26,7 @@ from shammah_tui.learning.loop import Loop
 from shammah_tui.learning.network import choose_device, choose_dtype, load_network
 
 NICENESS = 10
+SAVED = "state.pt"
 
 
 def main() -> int:
@@ -37,10 +39,13 @@ def main() -> int:
     try:
         train(Path(job["base"]), TrainArguments(**job["arguments"]), read_examples(folder / "examples.jsonl"), folder)
     except ShammahError as error:
-        _print(json.dumps({"event": "Failed", "message": error.message, "hint": error.hint}))
+        _fail(error.message, error.hint)
         return 1
     except (MemoryError, torch.OutOfMemoryError):
-        _print(json.dumps({"event": "Failed", "message": "The machine ran out of memory while training.", "hint": ""}))
+        _fail("The machine ran out of memory while training.", "Close other programs, or train a smaller base.")
+        return 1
+    except OSError as error:
+        _fail(f"The trainer cannot write or read: {error.strerror or error}.", "Is there space left on the disk?")
         return 1
     return 0
 
@@ -83,7 +88,7 @@ def train(base: Path, arguments: TrainArguments, examples: list[Example], folder
         )
     )
     started = time.perf_counter()
-    done = loop.run(steps, rate, _report)
+    done = loop.run(steps, rate, _report, folder / SAVED)
     seconds = time.perf_counter() - started
     network.save(folder / "checkpoint")
     _report(
@@ -94,7 +99,7 @@ def train(base: Path, arguments: TrainArguments, examples: list[Example], folder
             seconds=seconds,
             answer_tokens=loop.answer_tokens,
             num_tokens=loop.num_tokens,
-            tokens_per_second=loop.answer_tokens / seconds,
+            tokens_per_second=(loop.answer_tokens - loop.restored_tokens) / seconds,
             peak_bytes=_peak_bytes(device),
         )
     )
@@ -113,7 +118,12 @@ def _peak_bytes(device: torch.device) -> int:
 
 
 def _report(event: WorkerEvent) -> None:
+    """Raises BrokenPipeError where whoever started the run is gone: then so is the trainer."""
     _print(to_line(event))
+
+
+def _fail(message: str, hint: str) -> None:
+    _print(json.dumps({"event": "Failed", "message": message, "hint": hint}))
 
 
 def _print(line: str) -> None:

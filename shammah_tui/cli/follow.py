@@ -1,0 +1,81 @@
+"""`shammah train --follow [DIR]`: the steps of a run that another process makes, as they come, in plain text.
+
+DIR is what was given as --out; while the run lives its lines stand in a draft beside it. Without DIR it is the run
+that was written to last, of those that become adapters of this home.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from shammah_tui import paths
+from shammah_tui.cli.step_text import told
+from shammah_tui.errors import ShammahError
+from shammah_tui.learning.adapter import is_draft_of_the_living
+from shammah_tui.learning.event import from_line
+
+POLL_SECONDS = 0.2
+LOG = "steps.jsonl"
+
+
+def run(folder: Path | None, *, as_json: bool) -> int:
+    """Prints until the run has ended. Raises `ShammahError` where there is none."""
+    log = _log(folder)
+    at = 0
+    while True:
+        lives = is_draft_of_the_living(log.parent)
+        at = _print(log, at, as_json=as_json)
+        if not lives:
+            break
+        time.sleep(POLL_SECONDS)
+        if not log.is_file():
+            # The draft has become the adapter's folder, or is gone.
+            out = log.parent.with_name(log.parent.name[1:].rsplit(".", 3)[0])
+            log = out / LOG
+            if not log.is_file():
+                raise ShammahError("The run has ended without a result.", "Whoever started it knows why.")
+    _print(log, at, as_json=as_json)
+    return _verdict(log.parent / "report.json")
+
+
+def _log(folder: Path | None) -> Path:
+    place, name = (paths.adapters_folder(), "*") if folder is None else (folder.absolute().parent, folder.name)
+    found = [path for path in place.glob(f".{name}.*.part/{LOG}") if is_draft_of_the_living(path.parent)]
+    if folder is not None and not found and (folder / LOG).is_file():
+        return folder / LOG
+    if folder is None and not found:
+        found = list(place.glob(f"*/{LOG}"))
+    if not found:
+        raise ShammahError("There is no run to follow.", "Name the folder that was given as --out.")
+    return max(found, key=lambda path: path.stat().st_mtime)
+
+
+def _print(log: Path, at: int, *, as_json: bool) -> int:
+    """Prints the whole lines from byte `at` on; returns where the next one begins."""
+    try:
+        with log.open("rb") as file:
+            file.seek(at)
+            *lines, _ = file.read().split(b"\n")
+    except FileNotFoundError:
+        return at
+    for line in lines:
+        try:
+            event = from_line(line.decode("utf-8"))
+        except (ValueError, KeyError, TypeError):
+            continue
+        text = line.decode("utf-8") if as_json else told(event)
+        if text:
+            print(text, flush=True)
+    return at + sum(len(line) + 1 for line in lines)
+
+
+def _verdict(report: Path) -> int:
+    try:
+        said = json.loads(report.read_text("utf-8"))
+        accepted, reasons = bool(said["accepted"]), list(map(str, said["reasons"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return 1
+    print("Accepted." if accepted else "\n".join(["The gate refused the adapter:", *reasons]))
+    return 0 if accepted else 3
