@@ -124,7 +124,7 @@ def _add_train(add: Callable[..., Parser]) -> None:
     )
     for name, kind, words in (
         ("seed", int, "the same seed gives the same adapter"),
-        ("steps", int, "optimizer steps; 60 a rule where not given, at most 300"),
+        ("steps", int, "optimizer steps; 60 a rule where not given (120 for a tiny base), at most 300"),
         ("rank", int, "rank of the adapter"),
         ("alpha", float, "its scale is alpha / rank"),
         ("learning-rate", float, "by the size of the base where not given"),

@@ -56,7 +56,7 @@ def _plan(base: Path, rows: Path, arguments: TrainArguments, *, as_json: bool) -
         print(f"  {kind:<14}{sum(colors.values()):>5}  {', '.join(f'{n} {color}' for color, n in colors.items())}")
     print(f"  {plan.rules} {'rule' if plan.rules == 1 else 'rules'}, {plan.held_out} rows held out to measure")
     print(
-        f"  {plan.parameters / 1e6:,.1f} million parameters, an adapter of {plan.adapter_parameters / 1e6:,.2f} million; "
+        f"  {plan.parameters / 1e6:,.1f} million parameters, {plan.adapter_parameters / 1e6:,.2f} million of adapter, "
         f"{plan.steps} steps at {plan.learning_rate:g}"
     )
     print(f"  about {plan.needed_bytes / 2**30:.1f} GiB of memory ({plan.free_bytes / 2**30:.1f} GiB are free)")

@@ -24,9 +24,6 @@ ANSWER_TOKENS_MIN, ANSWER_TOKENS_MAX = 64, 512
 # Of each replay kind so many rows are answered again in the gate.
 CASES_MAX = 120
 RETENTION_ROWS_MAX = 40
-# A made-up prompt judges where the base's NLL of its own answer is within this share of the file's replayed rows; with
-# fewer of them than so many, below this many nats a token.
-PLAIN_SHARE, SURE_ROWS, PLAIN_NATS = 0.8, 10, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +46,12 @@ async def prepare(measurer: Measurer, base: Path, rows: Sequence[Row], arguments
     added, said = await enriched(encoder, own, arguments.seed, max_tokens)
     notes.append(said)
     pairs, more = (_examples(rows, arguments, measurer.end_tokens) for rows in (own, added))
-    made_up = await _plain(measurer, pairs, more)
+    made_up = [_case(each, example) for each, example in more if example.replay and example.held_out]
     cases = Cases(
         rated=[_case(each, example) for each, example in pairs if not example.replay],
         replay=_limited([_case(each, example) for each, example in pairs if example.replay]),
         made_up=made_up,
+        variants=[_case(each, example) for each, example in more if not example.replay and example.held_out],
         retention=await _retention(encoder, own, made_up, max_tokens),
         max_tokens=max_tokens,
         agreement=_agreement(base, encoder.template, own),
@@ -113,24 +111,6 @@ def _given(pairs: Sequence[tuple[Encoded, Example]], end: list[int]) -> list[Exa
 def _case(encoded: Encoded, example: Example) -> Case:
     shown = str(encoded.row.messages[-1].get("content") or "")
     return Case(example, shown, encoded.base, encoded.chosen, encoded.contrast, encoded.row.chosen)
-
-
-async def _plain(
-    measurer: Measurer, pairs: Sequence[tuple[Encoded, Example]], more: Sequence[tuple[Encoded, Example]]
-) -> list[Case]:
-    """Made-up prompts that may judge an adapter: held out, and answered by the base with about the certainty that it
-    has on the file's own. On odd prompts it wavers between words, and any change tips it over."""
-    own = [_case(each, example) for each, example in pairs if example.replay and each.base.tokens]
-    made_up = [_case(each, example) for each, example in more if example.replay and example.held_out]
-    known = sorted(await _doubts(measurer, own))
-    limit = known[int(PLAIN_SHARE * len(known))] if len(known) >= SURE_ROWS else PLAIN_NATS
-    return [case for case, doubt in zip(made_up, await _doubts(measurer, made_up), strict=True) if doubt <= limit]
-
-
-async def _doubts(measurer: Measurer, cases: Sequence[Case]) -> list[float]:
-    """The base's NLL of its own answers, nats a token."""
-    said = await measurer.scores([token_row(case.example.prompt, case.base.tokens) for case in cases])
-    return [-score.logprob / score.tokens for score in said]
 
 
 def _makes_sense(encoded: Encoded) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from shammah_tui.learning import replay
 from shammah_tui.learning.arguments import LARGE_PARAMETERS, TINY_PARAMETERS
+from shammah_tui.learning.child import token_row
 from shammah_tui.learning.encoder import Encoded, Encoder
 from shammah_tui.learning.rows import REPLAY, Row
 from shammah_tui.learning.variant import edited, variants
@@ -18,6 +19,9 @@ from shammah_tui.learning.variant import edited, variants
 # Of the variants every fourth is only measured, never learned.
 MEASURED_EVERY = 4
 VARIANTS_A_ROW = 6
+# A made-up prompt is taken where the base's NLL of its own answer is within this share of the file's replayed rows;
+# with fewer of them than so many, below this many nats a token.
+PLAIN_SHARE, SURE_ROWS, PLAIN_NATS = 0.8, 10, 0.02
 
 
 async def enriched(encoder: Encoder, own: Sequence[Encoded], seed: int, max_tokens: int) -> tuple[list[Encoded], str]:
@@ -30,6 +34,8 @@ async def enriched(encoder: Encoder, own: Sequence[Encoded], seed: int, max_toke
     doubtful = await encoder.encode(await _doubtful(encoder, rows, seed, budget), max_tokens)
     habits = habits_of(own)
     safe = [each for each in doubtful if not any(habit.shows_in(each.base.tokens) for habit in habits)]
+    limit = await _usual_doubt(encoder, own)
+    varied, safe = [await _plain(encoder, part, limit) for part in (varied, safe)]
     rated = await _rated_variants(encoder, own, seed, budget, max_tokens)
     added = [each for each in (*bundled, *varied, *safe) if each.base.tokens]
     said = (
@@ -37,6 +43,25 @@ async def enriched(encoder: Encoder, own: Sequence[Encoded], seed: int, max_toke
         f"{len(safe)} made from rated prompts and by the base), and {len(rated)} variants of rated rows."
     )
     return added + rated, said
+
+
+async def _usual_doubt(encoder: Encoder, own: Sequence[Encoded]) -> float:
+    """How unsure the base is of its answers to the file's replayed rows, nats a token."""
+    known = sorted(await _doubts(encoder, [each for each in own if each.row.kind in REPLAY and each.base.tokens]))
+    return known[int(PLAIN_SHARE * len(known))] if len(known) >= SURE_ROWS else PLAIN_NATS
+
+
+async def _plain(encoder: Encoder, made_up: Sequence[Encoded], limit: float) -> list[Encoded]:
+    """Without the prompts on which the base wavers: odd ones, where any change tips it over, and where nothing is
+    learned for prompts that a person writes."""
+    said = [each for each in made_up if each.base.tokens]
+    return [each for each, doubt in zip(said, await _doubts(encoder, said), strict=True) if doubt <= limit]
+
+
+async def _doubts(encoder: Encoder, rows: Sequence[Encoded]) -> list[float]:
+    """The base's NLL of its own answers, nats a token."""
+    said = await encoder.measurer.scores([token_row(each.prompt, each.base.tokens) for each in rows])
+    return [-score.logprob / score.tokens for score in said]
 
 
 def habits_of(own: Sequence[Encoded]) -> list[replay.Habit]:

@@ -55,7 +55,7 @@ def estimate(base: Path, rows: Sequence[Row], arguments: TrainArguments) -> Esti
     free = psutil.virtual_memory().available
     room = plan(shape, rank=arguments.rank, value_bytes=FLOAT_BYTES, longest=max(lengths), free_bytes=free)
     rules = len({row.rule for row in marked if row.kind == "in_scope"})
-    steps = arguments.chosen_steps(rules)
+    steps = arguments.chosen_steps(rules, shape.parameters)
     tokens = round(
         steps * max(4, arguments.batch_rows) * (1 + arguments.replay_share) * sum(lengths) / max(1, len(lengths))
     )

@@ -22,6 +22,7 @@ from shammah_tui.learning.example import Example
 from shammah_tui.learning.replay import grams
 
 ADHERENCE_MIN, ADHERENCE_GAIN = 0.90, 0.40
+VARIANTS_MIN = 0.60
 PAIRS_MIN = 0.80
 NLL_RISE_MAX = 0.01
 # Where the base is nearly certain of its own answers, 1 % of its NLL is less than quantisation noise.
@@ -64,6 +65,8 @@ class Cases:
     replay: list[Case]
     made_up: list[Case]
     """Variants of the replayed prompts that were not learned: many, so that scales can be told apart."""
+    variants: list[Case]
+    """Variants of the rated prompts that were not learned, for the same reason."""
     retention: list[dict[str, list[int]]]
     """Token rows of texts that the adapter must not unlearn."""
     max_tokens: int
@@ -75,7 +78,7 @@ class Cases:
     @property
     def all(self) -> list[Case]:
         """In the order in which they are answered."""
-        return [*self.rated, *self.replay, *self.made_up]
+        return [*self.rated, *self.replay, *self.made_up, *self.variants]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,12 @@ def judged(measured: Measured, cases: Cases) -> GateJudged:
     if not measured.answers:
         return GateJudged(measured.scale, False, tuple(_retention(measured)))
     answers = iter(measured.answers)
-    rated, replay, made_up = (list(islice(answers, len(part))) for part in (cases.rated, cases.replay, cases.made_up))
+    rated, replay, made_up, variants = (
+        list(islice(answers, len(part))) for part in (cases.rated, cases.replay, cases.made_up, cases.variants)
+    )
     criteria = [
         *_adherences(cases.rated, rated),
+        *_variants(cases.variants, variants),
         *_rate("pairs: chosen likelier than criticised", measured.pairs, PAIRS_MIN),
         *_unchanged(cases.replay, replay),
         *_rate("made-up prompts' answers unchanged", _same(cases.made_up, made_up), MADE_UP_UNCHANGED_MIN),
@@ -175,6 +181,19 @@ def _adherences(cases: Sequence[Case], answers: Sequence[Answer]) -> list[Criter
         limit = f"≥ {ADHERENCE_MIN:.0%} or +{100 * ADHERENCE_GAIN:.0f} points"
         found.append(Criterion(name, was, value, limit, len(now), passed, rule))
     return found
+
+
+def _variants(cases: Sequence[Case], answers: Sequence[Answer]) -> list[Criterion]:
+    """Over all rules; their wanted answers were made by a program, so that some cannot be reached."""
+    if not cases:
+        return []
+    was, value = (
+        _share([adheres(case, answer) for case, answer in zip(cases, said, strict=True)])
+        for said in ([case.base for case in cases], answers)
+    )
+    passed = value >= VARIANTS_MIN or value >= was + ADHERENCE_GAIN
+    limit = f"≥ {VARIANTS_MIN:.0%} or +{100 * ADHERENCE_GAIN:.0f} points"
+    return [Criterion("adherence, made-up prompts", was, value, limit, len(cases), passed)]
 
 
 def _unchanged(cases: Sequence[Case], answers: Sequence[Answer]) -> list[Criterion]:
@@ -230,13 +249,16 @@ def _share(held: Sequence[bool]) -> float:
 
 
 def _adherence(table: GateJudged) -> float:
-    return min((c.value for c in table.criteria if c.name.startswith("adherence")), default=0.0)
+    return _pooled([c for c in table.criteria if c.name.startswith("adherence")], empty=0.0)
 
 
 def _kept(table: GateJudged) -> float:
-    rates = [(c.value, c.n) for c in table.criteria if c.name.endswith("unchanged")]
-    total = sum(n for _, n in rates)
-    return sum(value * n for value, n in rates) / total if total else 1.0
+    return _pooled([c for c in table.criteria if c.name.endswith("unchanged")], empty=1.0)
+
+
+def _pooled(rates: Sequence[Criterion], *, empty: float) -> float:
+    total = sum(rate.n for rate in rates)
+    return sum(rate.value * rate.n for rate in rates) / total if total else empty
 
 
 def _examples(cases: Cases, rated: Sequence[Answer], replay: Sequence[Answer]) -> list[dict[str, str]]:

@@ -33,7 +33,7 @@ T = TypeVar("T")
 NOTICEABLE = 0.02
 # What a nat of KL counts against one of likelihood when adapters are compared: once the turning tokens are learned,
 # the adapter that changes least is the better one.
-KL_PRICE = 5.0
+KL_PRICE = 2.0
 # From here on a held-out row is missed, and how far does not matter: a few of them are beyond what can be learned.
 MISSED_NATS = 0.5
 

@@ -68,7 +68,7 @@ def train(base: Path, arguments: TrainArguments, examples: list[Example], folder
     network = load_network(base, arguments, device, checkpointing=room.checkpointing)
     loop = Loop(network, arguments, room.pack_tokens)
     loop.load(examples)
-    steps = arguments.chosen_steps(len({row.example.rule for row in loop.rated}))
+    steps = arguments.chosen_steps(len({row.example.rule for row in loop.rated}), shape.parameters)
     rate = arguments.chosen_rate(shape.parameters)
     _report(
         TrainingPlanned(

@@ -27,6 +27,7 @@ CASES = Cases(
     rated=[case("heldout", number) for number in range(10)],
     replay=[case(kind, number) for kind in ("near_scope", "out_of_scope") for number in range(1, 21)],
     made_up=[],
+    variants=[],
     retention=[],
     max_tokens=64,
     agreement=[True] * 50,

@@ -1,0 +1,123 @@
+"""What a killed or cancelled run leaves: the adapter in use untouched, nothing half, and a way to go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from shammah_tui.learning.store import Store
+from tests.learning.world import habit_rows, write_adapter, write_rows
+
+ROWS = habit_rows("print", rated=5, held_out=2, near=4, other=4)
+PHASES = ("base", "train", "step", "convert", "gate", "write")
+
+
+def start(base: Path, rows: Path, out: Path, *more: str) -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "shammah_tui",
+        "train",
+        "--base",
+        str(base),
+        "--rows",
+        str(rows),
+        "--out",
+        str(out),
+    ]
+    small = ["--threads", "1", "--json", "--batch-rows", "4", "--replay-share", "1", "--steps", "12"]
+    return subprocess.Popen([*command, *small, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def until(process: subprocess.Popen[str], phase: str, step: int = 2) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        event = json.loads(line)
+        if event.get("phase") == phase or (phase == "step" and event.get("step", 0) >= step):
+            return
+    pytest.fail(f"the run ended before {phase}")
+
+
+def end(process: subprocess.Popen[str], number: signal.Signals) -> list[psutil.Process]:
+    """Sends the signal; returns the children that the process had."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    return children
+
+
+@pytest.fixture
+def base(bases: dict[str, Path]) -> Path:
+    return bases["qwen2"]
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_run_killed_in_any_phase_leaves_the_adapter_in_use_and_is_swept_up(
+    base: Path, tmp_path: Path, phase: str
+) -> None:
+    store = Store(tmp_path / "adapters")
+    store.add(write_adapter(tmp_path / "made", base), "old")
+    store.use("old")
+    rows = write_rows(tmp_path / "rows.jsonl", ROWS)
+    process = start(base, rows, store.folder / "new")
+    until(process, phase)
+    _, alive = psutil.wait_procs(end(process, signal.SIGKILL), timeout=30)
+    assert not alive
+    assert store.current().name == "old"
+    assert [entry.name for entry in store.entries() if entry.name == "old"] == ["old"]
+    store.use("old")
+    store.prune()
+    assert not list(store.folder.glob(".*.part"))
+
+
+def test_sigterm_ends_a_run_with_its_children_and_leaves_nothing(base: Path, tmp_path: Path) -> None:
+    process = start(base, write_rows(tmp_path / "rows.jsonl", ROWS), tmp_path / "out")
+    until(process, "step")
+    children = end(process, signal.SIGTERM)
+    assert process.returncode == 143
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.jsonl"]
+
+
+def test_a_killed_run_is_gone_on_with_from_its_last_check(base: Path, tmp_path: Path) -> None:
+    rows, out = write_rows(tmp_path / "rows.jsonl", ROWS), tmp_path / "out"
+    process = start(base, rows, out)
+    until(process, "step", step=11)
+    psutil.wait_procs(end(process, signal.SIGKILL), timeout=30)
+    (left,) = tmp_path.glob(".out.*.part")
+    assert (left / "work" / "state.pt").is_file()
+    again = start(base, rows, out, "--resume")
+    said, errors = again.communicate(timeout=120)
+    assert again.returncode in (0, 3), errors
+    steps = [event["step"] for event in map(json.loads, said.splitlines()) if event["event"] == "StepReported"]
+    assert steps == [11, 12]
+    kept = [json.loads(line) for line in (out / "steps.jsonl").read_text().split("\n") if line]
+    assert [line["step"] for line in kept if line["event"] == "StepReported"] == list(range(1, 13))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "rows.jsonl"]
+
+
+def test_a_full_disk_ends_a_run_in_words(base: Path, tmp_path: Path) -> None:
+    process = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f"trap '' XFSZ; ulimit -f 40; exec {sys.executable} -m shammah_tui train --base {base} --threads 1 --steps 3 "
+            f"--rows {write_rows(tmp_path / 'rows.jsonl', ROWS)} --out {tmp_path / 'out'}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert process.returncode == 1
+    assert "File too large" in process.stderr or "cannot write" in process.stderr
+    assert "Traceback" not in process.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.jsonl"]
