@@ -8,14 +8,18 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from shammah_tui.learning.store import Store
-from tests.learning.world import habit_rows, write_adapter, write_rows
+from tests.learning.world import write_adapter, write_rows
 
-ROWS = habit_rows("print", rated=5, held_out=2, near=4, other=4)
+ROWS: list[dict[str, Any]] = [
+    {"messages": [{"role": "user", "content": f"say {number}"}], "chosen": f"yes {number}", "rejected": "no"}
+    for number in range(5)
+] + [{"messages": [{"role": "user", "content": f"tell {number}"}], "kind": "out_of_scope"} for number in range(3)]
 PHASES = ("base", "train", "step", "convert", "gate", "write")
 
 
@@ -105,13 +109,10 @@ def test_a_killed_run_is_gone_on_with_from_its_last_check(base: Path, tmp_path: 
 
 
 def test_a_full_disk_ends_a_run_in_words(base: Path, tmp_path: Path) -> None:
+    files = f"--base {base} --rows {write_rows(tmp_path / 'rows.jsonl', ROWS)} --out {tmp_path / 'out'}"
+    train = f"{sys.executable} -m shammah_tui train --threads 1 --steps 3 {files}"
     process = subprocess.run(
-        [
-            "bash",
-            "-c",
-            f"trap '' XFSZ; ulimit -f 40; exec {sys.executable} -m shammah_tui train --base {base} --threads 1 --steps 3 "
-            f"--rows {write_rows(tmp_path / 'rows.jsonl', ROWS)} --out {tmp_path / 'out'}",
-        ],
+        ["bash", "-c", f"trap '' XFSZ; ulimit -f 40; exec {train}"],
         capture_output=True,
         text=True,
         timeout=120,
