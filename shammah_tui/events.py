@@ -172,6 +172,8 @@ class TurnEnded:
     mean_entropy: float | None = None
     notice: str = ""
     """What the person should know about how it ended: that a limit cut it, say, and which."""
+    adapter: str = ""
+    """The adapter that made the answer, as the engine says; empty for the base alone, and where nobody told."""
 
 
 @dataclass(frozen=True, slots=True)

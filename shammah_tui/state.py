@@ -52,6 +52,8 @@ class ModelSummary:
     device: str = ""
     """"cpu", "metal" or "cuda"; empty until it is loaded."""
     is_demo: bool = False
+    adapter: str = ""
+    """The adapter that answers, with its scale where that is not 1; empty for the base alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,18 @@ class EngineClient:
         listed = await self._ask("GET", "/v1/models")
         return tuple(str(model.get("id", "")) for model in listed.get("data", ()))
 
+    async def adapters(self) -> wire.AdaptersReport:
+        """All adapters of the home, and which one answers."""
+        answer = await self._ask("GET", wire.ROUTE_ADAPTERS)
+        with _understood():
+            return wire.AdaptersReport.model_validate(answer)
+
+    async def use_adapter(self, name: str | None, scale: float = 1.0) -> wire.AdapterReport:
+        """Make `name` answer from now on, None the base alone. Raises RequestError where it is refused."""
+        answer = await self._ask("POST", wire.ROUTE_ADAPTER, {"name": name, "scale": scale})
+        with _understood():
+            return wire.AdapterReport.model_validate(answer)
+
     async def stop(self) -> wire.HealthReport:
         """Tell the engine to end; it answers, then goes."""
         return _health(await self._ask("POST", wire.ROUTE_STOP, {}))

@@ -16,7 +16,7 @@ from shammah_tui.backends.sse import data_of
 from shammah_tui.conversation import FinishReason, Message, ToolCall, ToolSpec, Usage
 from shammah_tui.errors import EngineError, EngineGone
 from shammah_tui.events import TextArrived, ToolRequested, TurnEnded
-from shammah_tui.wire import HEADER_SESSION, HEADER_WAIT
+from shammah_tui.wire import HEADER_ADAPTER, HEADER_SESSION, HEADER_WAIT, NO_ADAPTER
 
 # The engine may be exchanging its model just then; whoever asks has seen it ready a moment ago.
 WAIT_SECONDS = 60
@@ -75,6 +75,8 @@ class LocalBackend:
             request = self._connection.http.stream("POST", "/v1/chat/completions", json=body, headers=headers)
             async with request as response:
                 await raise_for_status(response)
+                made_by = response.headers.get(HEADER_ADAPTER, NO_ADAPTER)
+                reading.adapter = "" if made_by == NO_ADAPTER else made_by
                 async for data in data_of(response.aiter_bytes()):
                     if data == "[DONE]":
                         break
@@ -88,6 +90,7 @@ class _Reading:
     """Chunks of one answer as events. A call is told once it is complete: when the next begins, or at the end."""
 
     def __init__(self) -> None:
+        self.adapter = ""
         self._began = time.perf_counter()
         self._first = 0.0
         self._ids: list[str] = []
@@ -128,6 +131,7 @@ class _Reading:
             speed,
             mean_logprob=_mean(self._logprobs),
             mean_entropy=_mean(self._entropies),
+            adapter=self.adapter,
         )
         return [*events, ended]
 

@@ -10,8 +10,8 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     ),
     Phase.DOWNLOADING: frozenset({Phase.DOWNLOADING, Phase.LOADING, Phase.FAILED, Phase.NOT_AVAILABLE}),
     Phase.LOADING: frozenset({Phase.LOADING, Phase.READY, Phase.FAILED}),
-    # Another model is chosen, or the loaded one dies.
-    Phase.READY: frozenset({Phase.INITIALIZING, Phase.FAILED}),
+    # Another model is chosen, the loaded one dies, or another adapter answers.
+    Phase.READY: frozenset({Phase.READY, Phase.INITIALIZING, Phase.FAILED}),
     # Both ends can be tried again; neither repairs itself.
     Phase.FAILED: frozenset({Phase.INITIALIZING}),
     Phase.NOT_AVAILABLE: frozenset({Phase.INITIALIZING}),

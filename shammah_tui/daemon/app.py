@@ -41,6 +41,8 @@ def create_app(service: Service) -> ASGIApp:
         route("GET", wire.ROUTE_EVENTS, events),
         route("POST", wire.ROUTE_MODEL, own.model),
         route("POST", wire.ROUTE_TOKENIZE, own.tokenize),
+        route("GET", wire.ROUTE_ADAPTERS, own.adapters),
+        route("POST", wire.ROUTE_ADAPTER, own.adapter),
         route("POST", wire.ROUTE_STOP, own.stop),
     ]
     counts = RequestCounts(path for _, path in [*served, ("GET", "/metrics")])

@@ -88,6 +88,7 @@ async def _run(settings: Settings, address: tuple[str, int] | None, wish: str, k
     app = create_app(service)
     path = paths.daemon_socket()
     listener = unix_socket(path)
+    following = asyncio.create_task(service.follow_adapters())
     leaving = asyncio.create_task(_leave_when_deserted(service, keep_alive))
     try:
         servers = [Server(app, listener)]
@@ -98,6 +99,7 @@ async def _run(settings: Settings, address: tuple[str, int] | None, wish: str, k
         await run_all(servers, service.stopping)
     finally:
         leaving.cancel()
+        following.cancel()
         listener.close()
         path.unlink(missing_ok=True)
         await service.close()

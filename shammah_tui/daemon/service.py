@@ -19,6 +19,7 @@ from shammah_tui import paths
 from shammah_tui.bootstrap.prepare import ModelFile, prepare
 from shammah_tui.bootstrap.state import advance
 from shammah_tui.config.settings import Settings
+from shammah_tui.daemon.adapters import Active, Adapters
 from shammah_tui.daemon.admission import Admission, Presence
 from shammah_tui.daemon.failure import ModelNotReady
 from shammah_tui.engine.request import Engine, LoadOptions
@@ -26,6 +27,8 @@ from shammah_tui.engine.template import ChatTemplate, Prompt
 from shammah_tui.errors import EngineError, ModelError, ShammahError
 from shammah_tui.events import BootstrapState, ModelSummary, Phase
 from shammah_tui.files import private_folder
+from shammah_tui.learning.store import Store
+from shammah_tui.wire import AdapterReport
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,7 @@ OpenEngine = Callable[[Path, LoadOptions], Engine]
 # With the engine at the same time: all slots, and as many again, so that a slot that falls free is filled at once.
 REQUESTS_PER_SLOT = 2
 PROMPT_THREADS = 2
+FOLLOW_SECONDS = 1.0
 
 
 class Prepare(Protocol):
@@ -52,9 +56,10 @@ def open_llama(path: Path, options: LoadOptions) -> Engine:
 class LoadedModel:
     """A model in memory and what its conversations are rendered with."""
 
-    def __init__(self, engine: Engine, summary: ModelSummary) -> None:
+    def __init__(self, engine: Engine, summary: ModelSummary, adapters: Adapters) -> None:
         info = engine.model
         self.engine = engine
+        self.adapters = adapters
         self.template = ChatTemplate(info.chat_template, bos_text=info.bos_text, eos_text=info.eos_text)
         self.be_called(summary)
         self.loaded_at = int(time.time())
@@ -66,8 +71,13 @@ class LoadedModel:
 
     def be_called(self, summary: ModelSummary) -> None:
         """The same file may be wished for by several names."""
-        info = self.engine.model
-        self.summary = replace(summary, context_tokens=info.context_tokens, device=info.device)
+        info, active = self.engine.model, self.adapters.active
+        self.summary = replace(
+            summary,
+            context_tokens=info.context_tokens,
+            device=info.device,
+            adapter=active.label if active else "",
+        )
         self.id = public_id(summary)
 
     async def prompt(
@@ -127,6 +137,7 @@ class Service:
         self.stopping = asyncio.Event()
         """Set when the process is to end: open event streams close, and who serves leaves."""
         self.keep_alive_seconds: float | None = None
+        self._store = Store(paths.adapters_folder())
         self._open_engine = open_engine
         self._prepare = prepare
         self._wish = ""
@@ -189,6 +200,38 @@ class Service:
         self._publish(BootstrapState(Phase.INITIALIZING))
         return self.state
 
+    # Adapters
+
+    async def adapter(self, loaded: LoadedModel, wish: str = "") -> Active | None:
+        """The adapter of one request, as `Adapters.chosen` says it. Raises RequestError."""
+        found = await loaded.adapters.chosen(wish)
+        self._tell_adapter(loaded)
+        return found
+
+    async def use_adapter(self, name: str | None, scale: float) -> AdapterReport:
+        """Raises RequestError, ModelNotReady."""
+        loaded = await self.ready(0)
+        report = await loaded.adapters.use(name, scale)
+        self._tell_adapter(loaded)
+        return report
+
+    async def follow_adapters(self) -> None:
+        """Take what another program writes into `adapters/current`, while this process lives."""
+        while not self.stopping.is_set():
+            await asyncio.sleep(FOLLOW_SECONDS)
+            if (loaded := self.loaded) is not None and self.presence.count:
+                await loaded.adapters.follow()
+                self._tell_adapter(loaded)
+
+    def _tell_adapter(self, loaded: LoadedModel) -> None:
+        """A new READY state, where another adapter answers since the last one was told."""
+        active = loaded.adapters.active
+        label = active.label if active else ""
+        if self.loaded is loaded and self.state.phase is Phase.READY and loaded.summary.adapter != label:
+            loaded.be_called(loaded.summary)
+            told = BootstrapState(Phase.READY, loaded.summary, reason=loaded.adapters.problem)
+            self._publish(advance(self.state, told))
+
     async def close(self) -> None:
         """Let go of everything; sessions are saved."""
         self.stop()
@@ -241,12 +284,15 @@ class Service:
         await self._unload()
         engine = await self._open(file.path)
         try:
-            loaded = LoadedModel(engine, file.summary)
+            loaded = LoadedModel(engine, file.summary, Adapters(self._store, engine, file.sha256))
         except ShammahError:
             await asyncio.to_thread(engine.close)
             raise
+        await loaded.adapters.follow()
+        loaded.be_called(loaded.summary)
         self.loaded = loaded
-        self._publish(advance(self.state, BootstrapState(Phase.READY, loaded.summary, reason=engine.model.notice)))
+        reason = " ".join(part for part in (engine.model.notice, loaded.adapters.problem) if part)
+        self._publish(advance(self.state, BootstrapState(Phase.READY, loaded.summary, reason=reason)))
 
     async def _open(self, path: Path) -> Engine:
         """Load in a thread. That cannot be broken off: when another model is wanted meanwhile, it ends and is freed."""

@@ -325,7 +325,12 @@ class Runtime:
         if self._calibration is None:
             self._calibration = Calibration(self.metrics, feedback.ratings.list)
         curve = self._calibration.curve
-        return Answering(self.settings, self.link, self.routing, guard, feedback.ratings.list, curve, lambda: "")
+        return Answering(self.settings, self.link, self.routing, guard, feedback.ratings.list, curve, self._adapter)
+
+    def _adapter(self) -> str:
+        """The adapter that answers, as the engine last said."""
+        model = self.link.state.model
+        return model.adapter if model else ""
 
     async def _rules_for(self, question: str) -> tuple[Rule, ...]:
         """The person's rules that are in the scope of a question, most important first."""

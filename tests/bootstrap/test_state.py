@@ -15,6 +15,7 @@ ALLOWED = {
     *((I, phase) for phase in (I, D, L, F, N)),
     *((D, phase) for phase in (D, L, F, N)),
     *((L, phase) for phase in (L, R, F)),
+    (R, R),  # another adapter answers
     (R, I),
     (R, F),
     (F, I),

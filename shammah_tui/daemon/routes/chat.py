@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Coroutine
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -26,7 +27,7 @@ from shammah_tui.daemon.service import LoadedModel, Service
 from shammah_tui.engine import grammar
 from shammah_tui.engine.request import GenerationRequest, Grammar
 from shammah_tui.errors import RequestError, ShammahError
-from shammah_tui.wire import HEADER_SESSION, HEADER_WAIT
+from shammah_tui.wire import HEADER_ADAPTER, HEADER_SESSION, HEADER_WAIT, NO_ADAPTER
 
 log = logging.getLogger(__name__)
 
@@ -61,20 +62,24 @@ class ChatCompletions:
         check_model(chat.model, self._service)
         loaded = await self._service.ready(wait_seconds)
         check_model(chat.model, self._service)
+        adapter = await self._service.adapter(loaded, request.headers.get(HEADER_ADAPTER, ""))
+        made_by = adapter.label if adapter else NO_ADAPTER
         generation = await self._generation_request(chat, loaded, session)
+        if adapter is not None:
+            generation = replace(generation, adapter=adapter.use)
         async with self._service.admission.turn():
             parts = answer(loaded.engine.generate(generation), with_tools=bool(chat.offered_tools))
             async with aclosing(parts):
                 first = await anext(parts)
                 if chat.stream:
                     include_usage = chat.stream_options is not None and chat.stream_options.include_usage
-                    await _stream(first, parts, Chunks(loaded.id, include_usage=include_usage), send)
+                    await _stream(first, parts, Chunks(loaded.id, include_usage=include_usage), made_by, send)
                     return
                 whole = Whole(loaded.id)
                 whole.add(first)
                 async for part in parts:
                     whole.add(part)
-        response = Response(whole.encode(), media_type="application/json")
+        response = Response(whole.encode(), headers={HEADER_ADAPTER: made_by}, media_type="application/json")
         await response(request.scope, request.receive, send)
 
     async def _generation_request(self, chat: ChatRequest, loaded: LoadedModel, session: str) -> GenerationRequest:
@@ -94,9 +99,10 @@ class ChatCompletions:
         )
 
 
-async def _stream(first: AnswerPart, rest: Any, chunks: Chunks, send: Send) -> None:
+async def _stream(first: AnswerPart, rest: Any, chunks: Chunks, made_by: str, send: Send) -> None:
     """Once the first byte is out, an error can only be told as one more event; OpenAI's clients raise it."""
-    await send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
+    headers = [*_STREAM_HEADERS, (HEADER_ADAPTER.encode(), made_by.encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     encode = chunks.encode
     await send({"type": "http.response.body", "body": chunks.begin + encode(first), "more_body": True})
     try:

@@ -47,5 +47,6 @@ def _describe(loaded: LoadedModel) -> dict[str, Any]:
             "architecture": info.architecture,
             "device": info.device,
             "is_demo": summary.is_demo,
+            "adapter": summary.adapter,
         },
     }

@@ -1,4 +1,4 @@
-"""The routes of our own, as `shammah_tui.wire` lists them: health, state, events, model, tokenize, stop."""
+"""The routes of our own, as `shammah_tui.wire` lists them: health, state, events, model, tokenize, adapters, stop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,15 @@ from shammah_tui.daemon.routes.chat import while_connected
 from shammah_tui.daemon.service import Service
 from shammah_tui.errors import RequestError
 from shammah_tui.events import BootstrapState
-from shammah_tui.wire import PROTOCOL, HealthReport, ModelRequest, TokenizeReport, TokenizeRequest, bootstrap_state
+from shammah_tui.wire import (
+    PROTOCOL,
+    AdapterRequest,
+    HealthReport,
+    ModelRequest,
+    TokenizeReport,
+    TokenizeRequest,
+    bootstrap_state,
+)
 
 # Over TCP a client that vanished is noticed by writing to it.
 PING_SECONDS = 15.0
@@ -67,6 +75,18 @@ class Own:
         report = TokenizeReport(tokens=len(tokens), context_tokens=loaded.engine.model.context_tokens)
         return Response(report.model_dump_json(), media_type=_JSON)
 
+    async def adapters(self, request: Request) -> Response:
+        with self._service.presence.visit():
+            loaded = await self._service.ready(0)
+            report = await loaded.adapters.listed()
+        return Response(report.model_dump_json(), media_type=_JSON)
+
+    async def adapter(self, request: Request) -> Response:
+        wanted = await body.read(request, AdapterRequest)
+        with self._service.presence.visit():
+            report = await self._service.use_adapter(wanted.name, wanted.scale)
+        return Response(report.model_dump_json(), media_type=_JSON)
+
     async def stop(self, request: Request) -> Response:
         await body.read(request, Empty)
         self._service.stop()
@@ -81,6 +101,7 @@ class Own:
             pid=os.getpid(),
             phase=service.state.phase.value,
             model=service.model_id,
+            adapter=service.loaded.summary.adapter if service.loaded else "",
             clients=service.presence.count,
             uptime_seconds=round(time.monotonic() - service.started_at, 3),
             keep_alive_seconds=service.keep_alive_seconds,
