@@ -7,12 +7,17 @@ POST /v1/shammah/model           ModelRequest -> BootstrapState     choose and l
 POST /v1/shammah/tokenize        TokenizeRequest -> TokenizeReport  the model's own count, template included
 GET  /v1/shammah/adapters        AdaptersReport
 POST /v1/shammah/adapter         AdapterRequest -> AdapterReport    which adapter answers from now on; null for none
+POST /v1/shammah/train           TrainRequest -> RunState           begin a training run; 409 while another one lives
+GET  /v1/shammah/train           RunsReport                         the run that lives, and all there were
+GET  /v1/shammah/train/events    Server-Sent Events: a run's events from its first, then as they come, until its end
+                                 (?run=NAME, or the latest; ?after=N leaves out those up to number N)
+POST /v1/shammah/train/cancel    {} -> RunState
 POST /v1/shammah/stop            -> HealthReport                    end the engine
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
@@ -28,6 +33,9 @@ ROUTE_TOKENIZE = "/v1/shammah/tokenize"
 ROUTE_STOP = "/v1/shammah/stop"
 ROUTE_ADAPTERS = "/v1/shammah/adapters"
 ROUTE_ADAPTER = "/v1/shammah/adapter"
+ROUTE_TRAIN = "/v1/shammah/train"
+ROUTE_TRAIN_EVENTS = "/v1/shammah/train/events"
+ROUTE_TRAIN_CANCEL = "/v1/shammah/train/cancel"
 
 # The session that a chat request belongs to: the engine keeps that session's keys and values across a restart.
 HEADER_SESSION = "x-shammah-session"
@@ -112,4 +120,52 @@ class AdapterSummary(Wire):
 class AdaptersReport(Wire):
     active: AdapterReport
     adapters: tuple[AdapterSummary, ...] = ()
+    """Newest first."""
+
+
+class TrainRequest(Wire):
+    run: str = ""
+    """Names `<home>/runs/<run>/`, where `rows.jsonl` may lie already; empty makes a name."""
+    rows: tuple[dict[str, Any], ...] = ()
+    """As `shammah train --rows` takes them; empty where the file is there."""
+    base: str = ""
+    """A Hugging Face folder; empty is that of the model which is served."""
+    adapter: str = ""
+    """What the adapter will be called; empty is the run's name."""
+    arguments: dict[str, float | int | str] = {}
+    """Of `TrainArguments`, above the settings."""
+    automatic: bool = False
+    """Nobody asked for it: rows that were trained already, with whatever end, are then refused."""
+
+
+class RunState(Wire):
+    """A training run. Its events are the trainer's (`learning.event`), each with `event`, `number` and `at`, and ours:
+    `RunStarted`, `ModelUnloaded`, `AdapterActivated`, `Failed`, and last `RunClosed` with the status."""
+
+    run: str
+    status: Literal["running", "accepted", "refused", "failed", "cancelled"]
+    adapter: str = ""
+    """Its name, where one was accepted."""
+    base: str = ""
+    automatic: bool = False
+    rows: int = 0
+    rows_sha256: str = ""
+    started_at: float = 0.0
+    """Seconds since 1970."""
+    ended_at: float = 0.0
+    phase: str = ""
+    step: int = 0
+    steps: int = 0
+    seconds_left: float = 0.0
+    message: str = ""
+    """Why it failed or was refused, in words."""
+    hint: str = ""
+    pid: int = 0
+    pid_started_at: float = 0.0
+    """Of the trainer's process: no later one can be mistaken for it."""
+
+
+class RunsReport(Wire):
+    active: RunState | None = None
+    runs: tuple[RunState, ...] = ()
     """Newest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
@@ -110,13 +111,44 @@ class EngineClient:
         with _understood():
             return wire.AdapterReport.model_validate(answer)
 
+    async def train(self, request: wire.TrainRequest) -> wire.RunState:
+        """Begin a run; the rest comes by `training`. Raises RequestError where it cannot begin, with the reason."""
+        answer = await self._ask("POST", wire.ROUTE_TRAIN, request.model_dump(mode="json"), limits=TIMEOUT)
+        with _understood():
+            return wire.RunState.model_validate(answer)
+
+    async def runs(self) -> wire.RunsReport:
+        answer = await self._ask("GET", wire.ROUTE_TRAIN)
+        with _understood():
+            return wire.RunsReport.model_validate(answer)
+
+    async def cancel_training(self) -> wire.RunState:
+        """Raises RequestError where nothing is trained."""
+        answer = await self._ask("POST", wire.ROUTE_TRAIN_CANCEL, {}, limits=TIMEOUT)
+        with _understood():
+            return wire.RunState.model_validate(answer)
+
+    async def training(self, run: str = "", *, after: int = 0) -> AsyncGenerator[dict[str, Any], None]:
+        """Events of a run (empty: the one that lives, else the latest) from its first, then as they come; the last is
+        `RunClosed`. `after`: the `number` of the last one known, after a connection that broke off."""
+        query = {"run": run, "after": str(after)}
+        with connection_errors():
+            async with self.http.stream("GET", wire.ROUTE_TRAIN_EVENTS, params=query) as response:
+                await raise_for_status(response)
+                async for data in data_of(response.aiter_bytes()):
+                    with _understood():
+                        event = json.loads(data)
+                    yield event
+
     async def stop(self) -> wire.HealthReport:
         """Tell the engine to end; it answers, then goes."""
         return _health(await self._ask("POST", wire.ROUTE_STOP, {}))
 
-    async def _ask(self, method: str, route: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    async def _ask(
+        self, method: str, route: str, body: dict[str, Any] | None = None, *, limits: httpx2.Timeout = SHORT
+    ) -> dict[str, Any]:
         with connection_errors():
-            async with self.http.stream(method, route, json=body, timeout=SHORT) as response:
+            async with self.http.stream(method, route, json=body, timeout=limits) as response:
                 await raise_for_status(response)
                 await response.aread()
         with _understood():

@@ -17,6 +17,7 @@ from shammah_tui.daemon.routes.chat import ChatCompletions
 from shammah_tui.daemon.routes.metrics import Metrics
 from shammah_tui.daemon.routes.models import Models
 from shammah_tui.daemon.routes.own import Events, Own
+from shammah_tui.daemon.routes.train import Train, TrainEvents
 from shammah_tui.daemon.security import OriginGuard
 from shammah_tui.daemon.service import Service
 from shammah_tui.errors import ShammahError
@@ -24,7 +25,7 @@ from shammah_tui.errors import ShammahError
 
 def create_app(service: Service) -> ASGIApp:
     """All routes over `service`; for the Unix socket as it is, for TCP behind `security.TcpGuard`."""
-    models, own = Models(service), Own(service)
+    models, own, train = Models(service), Own(service), Train(service)
     served: list[tuple[str, str]] = []
 
     def route(method: str, path: str, endpoint: Callable[..., Any]) -> Route:
@@ -43,6 +44,10 @@ def create_app(service: Service) -> ASGIApp:
         route("POST", wire.ROUTE_TOKENIZE, own.tokenize),
         route("GET", wire.ROUTE_ADAPTERS, own.adapters),
         route("POST", wire.ROUTE_ADAPTER, own.adapter),
+        route("POST", wire.ROUTE_TRAIN, train.begin),
+        route("GET", wire.ROUTE_TRAIN, train.all),
+        route("GET", wire.ROUTE_TRAIN_EVENTS, TrainEvents(service)),
+        route("POST", wire.ROUTE_TRAIN_CANCEL, train.cancel),
         route("POST", wire.ROUTE_STOP, own.stop),
     ]
     counts = RequestCounts(path for _, path in [*served, ("GET", "/metrics")])

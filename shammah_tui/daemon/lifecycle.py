@@ -95,6 +95,7 @@ async def _run(settings: Settings, address: tuple[str, int] | None, wish: str, k
         if address is not None:
             servers.append(_tcp_server(app, address))
         log.info("shammah %s serves %s", __version__, path)
+        await asyncio.to_thread(service.training.recover)
         service.choose(wish)
         await run_all(servers, service.stopping)
     finally:

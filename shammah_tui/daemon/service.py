@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,8 @@ from shammah_tui.config.settings import Settings
 from shammah_tui.daemon.adapters import Active, Adapters
 from shammah_tui.daemon.admission import Admission, Presence
 from shammah_tui.daemon.failure import ModelNotReady
+from shammah_tui.daemon.runs import Runs
+from shammah_tui.daemon.training import Training
 from shammah_tui.engine.request import Engine, LoadOptions
 from shammah_tui.engine.template import ChatTemplate, Prompt
 from shammah_tui.errors import EngineError, ModelError, ShammahError
@@ -138,6 +140,7 @@ class Service:
         """Set when the process is to end: open event streams close, and who serves leaves."""
         self.keep_alive_seconds: float | None = None
         self._store = Store(paths.adapters_folder())
+        self.training = Training(Runs(paths.home() / "runs"), self._store, self)
         self._open_engine = open_engine
         self._prepare = prepare
         self._wish = ""
@@ -232,9 +235,49 @@ class Service:
             told = BootstrapState(Phase.READY, loaded.summary, reason=loaded.adapters.problem)
             self._publish(advance(self.state, told))
 
+    # What training needs of this
+
+    def stay(self) -> AbstractContextManager[None]:
+        return self.presence.visit()
+
+    @property
+    def served(self) -> Path | None:
+        return self.loaded.engine.model.path if self.loaded else None
+
+    @property
+    def served_adapter(self) -> str:
+        active = self.loaded.adapters.active if self.loaded else None
+        return active.name if active else ""
+
+    async def set_aside(self, reason: str) -> Callable[[], None]:
+        """Unload the model and say why; the function that is returned brings it back, unless another one is wanted."""
+        wish, self._wish = self._wish, ""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        async with self._exchanging:
+            await self._unload()
+        self._publish(BootstrapState(Phase.INITIALIZING, reason=reason))
+
+        def bring_back() -> None:
+            if not self._wish and not self.stopping.is_set():
+                self.choose(wish)
+
+        return bring_back
+
+    async def activate(self, name: str) -> dict[str, Any]:
+        loaded = self.loaded
+        if loaded is None:
+            await asyncio.to_thread(self._store.use, name)
+            return {"adapter": name, "scale": 1.0, "swap_ms": 0.0}
+        report = await loaded.adapters.use(name, 1.0)
+        self._tell_adapter(loaded)
+        return {"adapter": name, "scale": report.scale, "swap_ms": report.swap_ms}
+
     async def close(self) -> None:
         """Let go of everything; sessions are saved."""
         self.stop()
+        await self.training.close()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})

@@ -125,7 +125,7 @@ async def test_a_stream_tells_its_adapter_too(store: Store) -> None:
 )
 async def test_what_cannot_be_used_is_refused_in_words(store: Store, wish: str, status: int, said: str) -> None:
     async with ready() as (_, http):
-        headers = {"x-shammah-adapter": wish.encode("latin-1")}
+        headers = {b"x-shammah-adapter": wish.encode("latin-1")}
         response = await http.post("/v1/chat/completions", json=CHAT, headers=headers)
         assert (response.status_code, said in response.json()["error"]["message"]) == (status, True), response.text
         name = wish.partition("@")[0]

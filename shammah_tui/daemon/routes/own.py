@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from pydantic import BaseModel
@@ -18,6 +16,7 @@ from shammah_tui.daemon import body
 from shammah_tui.daemon.chat_request import TOOLS_MAX, ChatMessage, Part, Tool
 from shammah_tui.daemon.routes.chat import while_connected
 from shammah_tui.daemon.service import Service
+from shammah_tui.daemon.stream import send_events
 from shammah_tui.errors import RequestError
 from shammah_tui.events import BootstrapState
 from shammah_tui.wire import (
@@ -30,8 +29,6 @@ from shammah_tui.wire import (
     bootstrap_state,
 )
 
-# Over TCP a client that vanished is noticed by writing to it.
-PING_SECONDS = 15.0
 MODEL_NAME_MAX = 1024
 _JSON = "application/json"
 
@@ -119,30 +116,8 @@ class Events:
             await while_connected(self._send_all(send), receive)
 
     async def _send_all(self, send: Send) -> None:
-        headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        async with aclosing(self._service.states()) as states, aclosing(_with_pings(states)) as lines:
-            async for line in lines:
-                await send({"type": "http.response.body", "body": line, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def _with_pings(states: AsyncGenerator[BootstrapState, None]) -> AsyncGenerator[bytes, None]:
-    following = asyncio.ensure_future(anext(states, None))
-    try:
-        while True:
-            done, _ = await asyncio.wait({following}, timeout=PING_SECONDS)
-            if not done:
-                yield b": ping\n\n"
-                continue
-            state = following.result()
-            if state is None:
-                return
-            yield b"data: " + bootstrap_state.dump_json(state) + b"\n\n"
-            following = asyncio.ensure_future(anext(states, None))
-    finally:
-        following.cancel()
-        await asyncio.wait({following})
+        async with aclosing(self._service.states()) as states:
+            await send_events(send, (bootstrap_state.dump_json(state) async for state in states))
 
 
 def _state(state: BootstrapState) -> Response:
