@@ -122,7 +122,7 @@ def test_an_accepted_run_is_told_from_its_start_and_the_next_answer_is_made_with
 
 def test_a_refused_run_leaves_what_was_in_use_and_says_why(engine: EngineProcess) -> None:
     in_use = ask(engine).headers["x-shammah-adapter"]
-    run = begin(engine, 1).json()["run"]
+    run = begin(engine, 1, rows=habit_rows("print", rated=2, held_out=1, near=1, other=1)).json()["run"]
     events = follow(engine, run)
     assert events[-1]["status"] == "refused"
     assert "adherence" in events[-1]["message"]
@@ -154,7 +154,7 @@ def test_a_cancelled_run_leaves_no_process_and_no_draft(engine: EngineProcess) -
 
 def test_a_trainer_that_dies_is_reported_with_its_cause_and_not_begun_again(engine: EngineProcess) -> None:
     run = begin(engine, 300, rows=ROWS[:-1]).json()["run"]
-    follow(engine, run, until=is_step)
+    follow(engine, run, until=lambda event: event["event"] == "PhaseStarted")
     os.kill(state_of(engine, run)["pid"], signal.SIGKILL)
     events = follow(engine, run)
     assert [event["event"] for event in events[-2:]] == ["Failed", "RunClosed"]
@@ -194,7 +194,7 @@ def test_the_engine_stays_while_it_trains_and_a_run_of_a_killed_one_is_said_to_h
     write_rows(tmp_path / "runs" / "mine" / "rows.jsonl", ROWS)
     begun = begin(engine, 300, rows=[], run="mine")
     assert begun.status_code == 200, begun.text
-    follow(engine, until=is_step)
+    follow(engine, until=lambda event: event["event"] == "PhaseStarted")
     trainer = psutil.Process(begun.json()["pid"])
     time.sleep(3)  # nobody is here for longer than the keep-alive
     assert engine.process.poll() is None
