@@ -18,7 +18,8 @@ from shammah_tui.config.settings import EngineSettings, ModelSettings, Settings
 from shammah_tui.daemon.admission import Admission, Presence
 from shammah_tui.daemon.app import create_app
 from shammah_tui.daemon.failure import ModelNotReady
-from shammah_tui.daemon.service import OpenEngine, Service, open_llama, public_id
+from shammah_tui.daemon.loaded import public_id
+from shammah_tui.daemon.service import OpenEngine, Service, open_llama
 from shammah_tui.engine.request import Engine, LoadOptions
 from shammah_tui.errors import DownloadError, EngineBusy
 from shammah_tui.events import BootstrapState, ModelSummary, Phase, Progress

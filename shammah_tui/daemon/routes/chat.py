@@ -23,7 +23,8 @@ from shammah_tui.daemon.answer import AnswerPart, answer
 from shammah_tui.daemon.chat_request import ChatRequest, is_session_name
 from shammah_tui.daemon.completion import DONE, Chunks, Whole
 from shammah_tui.daemon.failure import UnknownModel, describe
-from shammah_tui.daemon.service import LoadedModel, Service
+from shammah_tui.daemon.loaded import LoadedModel
+from shammah_tui.daemon.service import Service
 from shammah_tui.engine import grammar
 from shammah_tui.engine.request import GenerationRequest, Grammar
 from shammah_tui.errors import RequestError, ShammahError

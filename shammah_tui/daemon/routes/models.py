@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shammah_tui.daemon.failure import UnknownModel
+from shammah_tui.daemon.loaded import LoadedModel
 from shammah_tui.daemon.routes.chat import check_model
-from shammah_tui.daemon.service import LoadedModel, Service
+from shammah_tui.daemon.service import Service
 
 
 class Models:
