@@ -23,7 +23,7 @@ import psutil
 from shammah_tui.daemon.runs import Runs
 from shammah_tui.daemon.trainer_process import TrainerProcess
 from shammah_tui.daemon.training_plan import UNLOADED, Host, Job, plan
-from shammah_tui.errors import EngineError, RequestError, ShammahError
+from shammah_tui.errors import EngineError, HomeError, RequestError, ShammahError
 from shammah_tui.files import private_folder, write_private
 from shammah_tui.learning.adapter import sha256, sweep
 from shammah_tui.learning.store import Store
@@ -63,15 +63,14 @@ class Training:
                     f"A run is under way: {self.active.run}.", "Wait for its end, or cancel it.", status=409
                 )
             self._take_lock()
-            job = None
+            run = request.run or self._runs.new_name()
+            job: Job | None = None
             try:
-                run = request.run or self._runs.new_name()
                 folder = await asyncio.to_thread(self._runs.begin, run, request.rows)
                 digest = await asyncio.to_thread(sha256, folder / "rows.jsonl")
                 if request.automatic:
                     await asyncio.to_thread(self._check_new, digest)
-                if request.adapter or not request.run:
-                    await asyncio.to_thread(self._store.check_new, request.adapter or run)
+                await asyncio.to_thread(self._store.check_new, request.adapter or run)
                 job = await plan(self._host, request, folder)
                 self.active = RunState(
                     run=run,
@@ -85,13 +84,23 @@ class Training:
                     steps=job.estimate.steps,
                 )
                 await self._begin(job)
-            except BaseException:
-                self.active = None
-                self._lock.release()
-                if job is not None and job.bring_back is not None:
-                    job.bring_back()
+            except BaseException as error:
+                await self._give_up(run, request, job)
+                if isinstance(error, OSError):
+                    raise HomeError(f"The run could not be kept: {error.strerror}.", "Look at the disk.") from error
                 raise
             return self.active
+
+    async def _give_up(self, run: str, request: TrainRequest, job: Job | None) -> None:
+        """Nothing began: whatever was laid out for the run goes, but for rows that were there before."""
+        if self._child is not None:
+            await self._child.end()
+        self.active = self._child = None
+        if request.rows and not request.run:
+            await asyncio.to_thread(shutil.rmtree, self._runs.path(run), ignore_errors=True)
+        self._lock.release()
+        if job is not None and job.bring_back is not None:
+            job.bring_back()
 
     async def cancel(self) -> RunState:
         """Ends the run that lives, and waits for its end. Raises RequestError where there is none."""
@@ -128,8 +137,7 @@ class Training:
                 if await asyncio.to_thread(self._runs.read, run) is None:
                     raise RequestError(f"There is no run {run}.", "", status=404, param="run")
                 return
-            if changed is self._changed:
-                await changed.wait()
+            await changed.wait()
 
     # The engine's own life
 

@@ -16,8 +16,11 @@ import psutil
 import pytest
 
 from shammah_tui import paths
+from shammah_tui.backends.engine_client import EngineClient
+from shammah_tui.errors import RequestError
 from shammah_tui.learning import estimate
 from shammah_tui.state import Phase
+from shammah_tui.wire import TrainRequest
 from tests.learning.world import habit_rows, write_rows
 
 from .conftest import EngineProcess, end_engine, start_engine
@@ -120,14 +123,25 @@ def test_an_accepted_run_is_told_from_its_start_and_the_next_answer_is_made_with
     assert "trained already" in again.json()["error"]["message"]
 
 
-def test_a_refused_run_leaves_what_was_in_use_and_says_why(engine: EngineProcess) -> None:
+async def test_a_refused_run_leaves_what_was_in_use_and_says_why(engine: EngineProcess) -> None:
     in_use = ask(engine).headers["x-shammah-adapter"]
-    run = begin(engine, 1, rows=habit_rows("print", rated=2, held_out=1, near=1, other=1)).json()["run"]
-    events = follow(engine, run)
-    assert events[-1]["status"] == "refused"
-    assert "adherence" in events[-1]["message"]
+    rows = habit_rows("print", rated=2, held_out=1, near=1, other=1)
+    async with EngineClient.over_socket(engine.socket) as client:
+        begun = await client.train(TrainRequest(rows=tuple(rows), arguments={**QUICK, "steps": 1}))
+        assert begun.status == "running"
+        events = [event async for event in client.training(begun.run)]
+        report = await client.runs()
+        assert report.active is None
+        state = next(one for one in report.runs if one.run == begun.run)
+        assert (events[-1]["status"], state.status) == ("refused", "refused")
+        assert "adherence" in state.message
+        assert (await client.adapters()).active.name == (None if in_use == "none" else in_use)
+        with pytest.raises(RequestError, match="No run"):
+            await client.cancel_training()
+        with pytest.raises(RequestError, match="no adapter"):
+            await client.use_adapter("nosuch")
     assert ask(engine).headers["x-shammah-adapter"] == in_use
-    assert not (engine.home / "runs" / run / "out").exists()
+    assert not (engine.home / "runs" / begun.run / "out").exists()
 
 
 def test_a_cancelled_run_leaves_no_process_and_no_draft(engine: EngineProcess) -> None:
