@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from shammah_tui.feedback.service import Feedback, Rated
     from shammah_tui.runtime.answering import Answering
     from shammah_tui.runtime.calibration import Calibration
+    from shammah_tui.runtime.learning import Learning
     from shammah_tui.runtime.own_command import CommandEvent
     from shammah_tui.store.rating import Color, Rating
     from shammah_tui.store.rule import Rule
@@ -82,6 +83,7 @@ class Runtime:
         self._attended = attended
         self._guard: Guard | None = None
         self._feedback: Feedback | None = None
+        self._learning: Learning | None = None
         self._calibration: Calibration | None = None
         self._help_shown_for = ""
 
@@ -121,10 +123,12 @@ class Runtime:
         """Have ready what the first question needs, while nobody waits for it."""
         self.start()
         await self.guard()
-        await self.feedback()
+        (await self.learning()).start()
 
     async def close(self) -> None:
         """Let go of the engine, end what runs in the background, and finish what is being written."""
+        if self._learning is not None:
+            await self._learning.close()
         if self._feedback is not None:
             await self._feedback.close()
         await self.link.close()
@@ -174,6 +178,14 @@ class Runtime:
             if self._attended:
                 self._feedback.start()
         return self._feedback
+
+    async def learning(self) -> Learning:
+        """Training runs and adapters."""
+        if self._learning is None:
+            from shammah_tui.runtime.learning import Learning
+
+            self._learning = Learning(self.settings, self.link, await self.feedback())
+        return self._learning
 
     async def rate(self, turn: int, color: Color, note: str = "", correction: str = "") -> Rated:
         """Rate the answer of a turn of this conversation. Raises ShammahError; nothing was then acknowledged."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -148,6 +149,11 @@ class ShammahApp(App[None], inherit_bindings=False):
         self.chat.show_mode(runtime.mode)
         try:
             await runtime.warm()
+            async with aclosing((await runtime.learning()).statuses()) as statuses:
+                async for status in statuses:
+                    self.chat.show_learning(status.line)
+                    if status.news:
+                        self.notify(visible(status.news), title="Learning", markup=False, timeout=10)
         except ShammahError as error:
             self._complain(error)
 
@@ -168,6 +174,12 @@ class ShammahApp(App[None], inherit_bindings=False):
 
         if not isinstance(self.screen, ModelScreen):
             self._go(ModelScreen(self.runtime))
+
+    def action_show_learning(self) -> None:
+        from shammah_tui.ui.screens.learning import LearningScreen
+
+        if not isinstance(self.screen, LearningScreen):
+            self._go(LearningScreen(self.runtime))
 
     @on(Prompt.HelpWanted)
     def action_show_help(self) -> None:

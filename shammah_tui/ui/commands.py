@@ -36,6 +36,7 @@ TABLE = (
     Command("find", "Find in the conversation", "find", "words"),
     Command("good", "Rate the last answer green", "rate_green", "note"),
     Command("help", "All keys and commands", "show_help"),
+    Command("learning", "Ratings, rules, training, adapters", "show_learning", aliases=("rules", "train", "adapter")),
     Command("local", "From now on the local model answers; or just this question", "local", "question"),
     Command("medium", "Rate the last answer yellow", "rate_yellow", "note"),
     Command("mode", "How tools are judged: ask, accept edits, plan, auto", "mode", "mode"),

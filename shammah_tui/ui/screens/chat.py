@@ -150,6 +150,9 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         if state.phase is Phase.READY and not self.busy:
             self._count_context()
 
+    def show_learning(self, line: str) -> None:
+        self.query_one(Status).learning = line
+
     def show_mode(self, mode: Mode) -> None:
         self.query_one(Status).mode = mode
 

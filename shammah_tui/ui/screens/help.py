@@ -22,6 +22,8 @@ SECTIONS: tuple[tuple[str, tuple[keys.Where, ...]], ...] = (
     ("A tool that waits for you", ("approval", "reason")),
     ("Queued messages", ("queue",)),
     ("Everywhere", ("everywhere",)),
+    ("Rating panel", ("rating",)),
+    ("Learning", ("learning",)),
     ("Model", ("model",)),
 )
 

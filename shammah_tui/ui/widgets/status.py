@@ -33,6 +33,8 @@ class Status(Widget):
     """What it does just now ("answering"); empty when it waits for the person."""
     tokens_per_second: reactive[float] = reactive(0.0)
     context: reactive[ContextUse | None] = reactive(None)
+    learning: reactive[str] = reactive("")
+    """How far a training is; empty while there is none."""
     mode: reactive[Mode] = reactive(Mode.ASK)
     """How tools are judged: always in view."""
 
@@ -78,6 +80,8 @@ class Status(Widget):
             style = "$warning" if share >= CONTEXT_NEARLY_FULL else "$quiet"
             of = f"{wording.tokens(use.used_tokens)}/{wording.tokens(use.context_tokens)}"
             parts.append(Content.styled(f"context {of} ({share:.0%})", style))
+        if self.learning:
+            parts.append(Content.styled(f"◐ {self.learning}", "$accent"))
         parts.append(Content.styled(f"{MODE_SIGNS[self.mode]} {self.mode.value}", MODE_STYLES[self.mode]))
         return parts
 

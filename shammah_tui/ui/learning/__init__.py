@@ -1,0 +1,1 @@
+"""The learning screen: what was rated, what became of it, and how the model changed by it."""

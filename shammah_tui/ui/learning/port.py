@@ -1,0 +1,38 @@
+"""What the learning screen needs of whatever trains and keeps adapters: `runtime.learning.Learning` is it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, Protocol
+
+from shammah_tui.wire import AdapterSummary, RunState
+
+
+class LearningPort(Protocol):
+    """All raise ShammahError."""
+
+    async def runs(self) -> Sequence[RunState]:
+        """The newest first."""
+        ...
+
+    def follow(self, run: str) -> AsyncGenerator[Mapping[str, Any], None]:
+        """The run's events from its start; ends with the run."""
+        ...
+
+    async def train(self) -> str:
+        """Begin a run on what was rated; its id."""
+        ...
+
+    async def cancel(self) -> None: ...
+
+    async def adapters(self) -> Sequence[AdapterSummary]:
+        """The newest first."""
+        ...
+
+    async def use(self, name: str) -> None:
+        """Answer with this adapter from now on; with none where `name` is empty."""
+        ...
+
+    async def roll_back(self) -> str:
+        """Go back to the adapter before; its name, empty for the model as it came."""
+        ...

@@ -1,0 +1,37 @@
+"""One line to change: a rule, a note. Enter keeps it, Esc leaves it as it was."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from shammah_tui import paths
+from shammah_tui.ui import keys
+
+
+class EditLine(ModalScreen[str], inherit_bindings=False):
+    """Ends with the line, or with None."""
+
+    CSS_PATH = paths.styles_folder() / "rating.tcss"
+    BINDINGS = keys.bindings("line")
+    AUTO_FOCUS = "Input"
+
+    def __init__(self, title: str, line: str) -> None:
+        super().__init__()
+        self._title = title
+        self._line = line
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="rating"):
+            yield Static(self._title, id="rating-head", markup=False)
+            yield Input(self._line, compact=True, select_on_focus=False, id="note")
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip())
+
+    def action_leave(self) -> None:
+        self.dismiss(None)

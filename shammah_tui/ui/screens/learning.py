@@ -1,0 +1,352 @@
+"""F4: what was rated, the rules, the run that trains or trained last, all runs and adapters. A page each."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Sequence
+from contextlib import aclosing
+from typing import Literal, TypeVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Static
+
+from shammah_tui import paths
+from shammah_tui.errors import ShammahError
+from shammah_tui.feedback.service import Feedback
+from shammah_tui.store.rating import Rating
+from shammah_tui.store.rule import Rule, RuleState
+from shammah_tui.ui import keys, wording
+from shammah_tui.ui.learning import pages
+from shammah_tui.ui.learning.chart import Charts
+from shammah_tui.ui.learning.port import LearningPort
+from shammah_tui.ui.learning.run_view import RunView
+from shammah_tui.ui.plain import first_line, visible
+from shammah_tui.ui.port import RuntimePort
+from shammah_tui.ui.screens.editing import EditLine
+from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints
+from shammah_tui.wire import AdapterSummary, RunState
+
+T = TypeVar("T")
+PageName = Literal["run", "rules", "ratings", "runs", "adapters"]
+PAGES: dict[PageName, str] = {
+    "run": "Training",
+    "rules": "Rules",
+    "ratings": "Ratings",
+    "runs": "Runs",
+    "adapters": "Adapters",
+}
+DRAWS_PER_SECOND = 4
+# A lower screen shows the same as sparklines.
+CHARTS_FROM_LINES = 30
+LISTED_MAX = 200
+
+
+class LearningScreen(Screen[None], inherit_bindings=False):
+    CSS_PATH = paths.styles_folder() / "learning.tcss"
+    BINDINGS = keys.bindings("learning")
+
+    def __init__(self, runtime: RuntimePort) -> None:
+        super().__init__()
+        self._runtime = runtime
+        self._page: PageName = "run"
+        self._chosen: dict[PageName, int] = dict.fromkeys(PAGES, 0)
+        self._rules: Sequence[Rule] = ()
+        self._ratings: Sequence[Rating] = ()
+        self._runs: Sequence[RunState] = ()
+        self._adapters: Sequence[AdapterSummary] = ()
+        self._buffer = Content("")
+        self._waiting: list[Content] = []
+        self._run = RunView()
+        self._followed = ""
+        self._is_stale = False
+        self.loaded = asyncio.Event()
+        """Set once everything was read for the first time."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="learning-head", markup=False)
+        yield Static(id="learning-tabs", markup=False)
+        with ContentSwitcher(initial="page-run", id="learning-pages"):
+            with Vertical(id="page-run"):
+                yield Static(id="run-head", markup=False)
+                yield Charts(id="charts")
+                with VerticalScroll(id="run-scroll", can_focus=False):
+                    yield Static(id="run-body", markup=False)
+            with VerticalScroll(id="page-list", can_focus=False):
+                yield Static(id="list-body", markup=False)
+        yield Hints(id="hints")
+
+    def on_mount(self) -> None:
+        self.query_one(Charts).display = False
+        self.set_interval(1 / DRAWS_PER_SECOND, self._draw)
+        self._show()
+        self.load()
+
+    def _draw(self) -> None:
+        """What a run told since the last time; it may tell more than anybody can look at."""
+        if self._is_stale:
+            self._show()
+
+    def on_resize(self) -> None:
+        self._show()
+
+    def flash(self, text: str, seconds: float = FLASH_SECONDS) -> None:
+        self.query_one(Hints).flash(text, seconds)
+
+    # What is known
+
+    async def _feedback(self) -> Feedback:
+        return await (await self._runtime.whole()).feedback()
+
+    async def _learning(self) -> LearningPort:
+        return await (await self._runtime.whole()).learning()
+
+    @work(exclusive=True, group="load")
+    async def load(self) -> None:
+        """Read everything anew, and follow the run that trains, or show the last one."""
+        settings = (await self._runtime.whole()).settings
+        try:
+            feedback = await self._feedback()
+            buffer = await feedback.buffer()
+            self._buffer = pages.buffer_line(buffer, settings.lora.auto_train_threshold)
+            self._waiting = pages.waiting_lines(buffer)
+            self._rules = await feedback.rules.list()
+            self._ratings = await feedback.ratings.list(limit=LISTED_MAX)
+            learning = await self._learning()
+            self._runs = await learning.runs()
+            self._adapters = await learning.adapters()
+        except ShammahError as error:
+            self._complain(error)
+        self._show()
+        self.loaded.set()
+        if self._runs and self._runs[0].run != self._followed:
+            self._follow(self._runs[0].run)
+
+    @work(exclusive=True, group="follow")
+    async def _follow(self, run: str) -> None:
+        self._followed, self._run = run, RunView()
+        was_running = False
+        try:
+            async with aclosing((await self._learning()).follow(run)) as events:
+                async for event in events:
+                    self._run.hear(event)
+                    was_running = was_running or self._run.is_running
+                    self._is_stale = True
+        except ShammahError as error:
+            self._complain(error)
+        except (KeyError, TypeError, ValueError) as error:
+            self.flash(f"The run {run} could not be read whole: {error}")
+        self._show()
+        if was_running:
+            self.load()
+
+    # What a person does
+
+    def action_page(self, step: int) -> None:
+        names = list(PAGES)
+        self._page = names[(names.index(self._page) + step) % len(names)]
+        self._show()
+
+    def action_move(self, step: int) -> None:
+        count = len(self._listed)
+        if self._page == "run":
+            self.query_one("#run-scroll").scroll_relative(y=step * 2, animate=False)
+        elif count:
+            self._chosen[self._page] = max(0, min(count - 1, self._chosen[self._page] + step))
+            self._show()
+
+    @work(group="deed", exclusive=True)
+    async def action_train(self) -> None:
+        run = await self._try((await self._learning()).train())
+        if run is not None:
+            self._page = "run"
+            self.load()
+
+    @work(group="deed", exclusive=True)
+    async def action_cancel(self) -> None:
+        if not self._run.is_running:
+            self.flash("Nothing is training")
+            return
+        await self._try((await self._learning()).cancel())
+        self.flash("The run ends; the model stays as it was")
+
+    @work(group="deed", exclusive=True)
+    async def action_use(self) -> None:
+        """The chosen adapter; or show the chosen run."""
+        chosen = self._chosen[self._page]
+        if self._page == "runs" and chosen < len(self._runs):
+            self._page = "run"
+            self._follow(self._runs[chosen].run)
+        elif self._page == "adapters" and chosen < len(self._adapters):
+            await self._try((await self._learning()).use(self._adapters[chosen].name))
+            self.load()
+
+    @work(group="deed", exclusive=True)
+    async def action_off(self) -> None:
+        """On the rules: the chosen one off, or on again. Else: answer without an adapter."""
+        if self._page == "rules":
+            chosen = self._chosen["rules"]
+            if chosen < len(self._rules):
+                rule = self._rules[chosen]
+                state: RuleState = "prompt" if rule.state == "off" else "off"
+                await self._try((await self._feedback()).rules.put([rule.id], state))
+        else:
+            await self._try((await self._learning()).use(""))
+        self.load()
+
+    @work(group="deed", exclusive=True)
+    async def action_roll_back(self) -> None:
+        name = await self._try((await self._learning()).roll_back())
+        if name is not None:
+            self.flash(f"Answers come from {name or 'the model as it came'} again")
+        self.load()
+
+    @work(group="deed", exclusive=True)
+    async def action_edit(self) -> None:
+        """The words of the chosen rule, or the note of the chosen rating."""
+        chosen = self._chosen[self._page]
+        if self._page == "rules" and chosen < len(self._rules):
+            rule = self._rules[chosen]
+            line = await self.app.push_screen_wait(EditLine("The rule, in your words", rule.line))
+            if line:
+                await self._try((await self._feedback()).edit_rule(rule.id, line))
+        elif self._page == "ratings" and chosen < len(self._ratings):
+            rating = self._ratings[chosen]
+            note = await self.app.push_screen_wait(EditLine("What was wrong, or right", rating.note))
+            if note is not None:
+                await self._try((await self._feedback()).edit(rating.id, note=note))
+        self.load()
+
+    @work(group="deed", exclusive=True)
+    async def action_remove(self) -> None:
+        chosen = self._chosen[self._page]
+        if self._page == "ratings" and chosen < len(self._ratings):
+            await self._try((await self._feedback()).remove(self._ratings[chosen].id))
+            self.flash("The rating is gone, and what was made from it")
+        self.load()
+
+    async def _try(self, deed: Awaitable[T]) -> T | None:
+        try:
+            return await deed
+        except ShammahError as error:
+            self._complain(error)
+            return None
+
+    def _complain(self, error: ShammahError) -> None:
+        self.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)
+
+    # What is shown
+
+    @property
+    def _listed(self) -> Sequence[object]:
+        lists: dict[PageName, Sequence[object]] = {
+            "run": (),
+            "rules": self._rules,
+            "ratings": self._ratings,
+            "runs": self._runs,
+            "adapters": self._adapters,
+        }
+        return lists[self._page]
+
+    def _show(self) -> None:
+        if not self.query(Hints):
+            return
+        self._is_stale = False
+        active = next((adapter.name for adapter in self._adapters if adapter.current), "")
+        answering = f"answers come from {active}" if active else "answers come from the model as it came"
+        head = Content.assemble(("Learning", "bold $accent"), (f"   {answering}\n", "$quiet")) + self._buffer
+        self.query_one("#learning-head", Static).update(head)
+        tabs = [
+            Content.styled(f" {title} ", "bold reverse" if name == self._page else "$quiet")
+            for name, title in PAGES.items()
+        ]
+        self.query_one("#learning-tabs", Static).update(Content(" ").join(tabs))
+        self.query_one(ContentSwitcher).current = "page-run" if self._page == "run" else "page-list"
+        width = max(40, self.size.width - 6)
+        if self._page == "run":
+            self._show_run(width)
+        else:
+            self.query_one("#list-body", Static).update(Content("\n").join(self._list_lines(width)))
+        self.query_one(Hints).show([key for key in keys.in_footer("learning") if self._applies(key.action)])
+
+    def _applies(self, action: str) -> bool:
+        """Whether a key of the footer does something on this page."""
+        by_page = {
+            "edit": ("rules", "ratings"),
+            "remove": ("ratings",),
+            "use": ("adapters", "runs"),
+            "off": ("rules", "adapters"),
+            "roll_back": ("adapters", "run"),
+        }
+        if action == "cancel":
+            return self._run.is_running
+        return self._page in by_page.get(action, PAGES)
+
+    def _show_run(self, width: int) -> None:
+        run = self._run
+        charts = self.query_one(Charts)
+        charts.display = len(run.loss) > 1 and self.size.height >= CHARTS_FROM_LINES
+        head = [Content.styled(run.headline, "bold"), pages.progress_line(run, width), pages.plan_line(run.plan)]
+        shown = [line for line in head if line]
+        if not shown:
+            shown = [
+                Content.styled("Nothing was trained yet.", "bold"),
+                Content("Rate answers with F6, F7 and F8; T trains on what is there."),
+                *self._waiting,
+            ]
+        self.query_one("#run-head", Static).update(Content("\n").join(shown))
+        reasons = [Content.styled(visible(reason), "$error") for reason in run.reasons]
+        body = [*reasons, *pages.numbers_lines(run, width, losses=not charts.display)]
+        if gate := pages.gate_lines(run, width):
+            body += [Content(""), *gate]
+        if examples := pages.example_lines(run.examples, width):
+            body += [Content(""), Content.styled("Before → after", "bold"), *examples]
+        self.query_one("#run-body", Static).update(Content("\n").join(body))
+        if charts.display:
+            charts.show(run)
+
+    def _list_lines(self, width: int) -> list[Content]:
+        chosen = self._chosen[self._page]
+        match self._page:
+            case "rules":
+                return pages.rule_lines(self._rules, chosen, width)
+            case "ratings":
+                return [*pages.rating_lines(self._ratings, chosen, width), *self._waiting]
+            case "runs":
+                return [_run_line(run, at == chosen) for at, run in enumerate(self._runs)] or [Content("No run yet.")]
+            case _:
+                lines = [_adapter_lines(adapter, at == chosen) for at, adapter in enumerate(self._adapters)]
+                return lines or [Content("No adapter yet: the first accepted run makes one.")]
+
+
+SIGNS = {
+    "accepted": ("✓", "$success"),
+    "refused": ("✕", "$error"),
+    "failed": ("✕", "$error"),
+    "cancelled": ("■", "$warning"),
+    "running": ("▶", "$accent"),
+}
+
+
+def _run_line(run: RunState, chosen: bool) -> Content:
+    sign, style = SIGNS[run.status]
+    ago = wording.duration(max(0.0, time.time() - run.started_at))
+    tail = first_line(visible(run.message)) or run.adapter
+    mark = ("▸ " if chosen else "  ", "$accent")
+    return Content.assemble(mark, (sign, style), f" {run.status:10} {ago:>7} ago  ", (tail, "$quiet"))
+
+
+def _adapter_lines(adapter: AdapterSummary, chosen: bool) -> Content:
+    active = ("  ● answers", "$success") if adapter.current else ("", "")
+    made = adapter.created[:16].replace("T", " ")
+    mark = ("▸ " if chosen else "  ", "$accent")
+    head = Content.assemble(
+        mark, (adapter.name, "bold"), (f"  {made}  {wording.size(adapter.size_bytes)}", "$quiet"), active
+    )
+    rules = "; ".join(visible(rule) for rule in adapter.rules)
+    trouble = adapter.problem or ("" if adapter.fits else "made for another model")
+    return head + Content.styled(f"\n    {visible(trouble) or rules}", "$error" if trouble else "$quiet")
