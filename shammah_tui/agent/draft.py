@@ -92,6 +92,8 @@ class Draft:
             case ToolRequested(call):
                 self._calls.append(call)
             case TurnEnded():
+                if event.adapter:
+                    self.started = replace(self.started, adapter=event.adapter)
                 self._settle(event.finish_reason, event.verbatim)
             case _:
                 pass

@@ -95,7 +95,8 @@ class Learning:
             if adapter != name:
                 await self._feedback.rules.forgotten(adapter)
         rows = paths.home() / "runs" / name / "rows.jsonl"
-        if name and await asyncio.to_thread(rows.is_file):
+        is_ours = await asyncio.to_thread(rows.is_file)
+        if name and is_ours:
             await self._feedback.finished(name, adapter=name)
 
     async def roll_back(self) -> str:

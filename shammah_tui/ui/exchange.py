@@ -352,6 +352,8 @@ class Exchange:
 
     def _end(self, event: TurnEnded) -> None:
         self.ended = event
+        if event.adapter:
+            self._badge = (*self._badge[:3], event.adapter)
         remark = ENDED_EARLY.get(event.finish_reason)
         if event.notice:
             remark = Remark(f"■ {event.notice}", "$warning")

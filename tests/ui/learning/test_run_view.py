@@ -45,7 +45,7 @@ def test_a_whole_run_is_seen_step_by_step() -> None:
     (row,) = run.gate
     assert (row.rule, row.n, row.passed, run.gate_scale) == ("use logging", 30, True, 0.75)
     run.hear(told(RunEnded(False, ("KL: 0.3",), Path("x"), 1.0, 20.0)))
-    assert not run.is_running
+    assert run.phase == ""
     assert run.reasons == ["KL: 0.3"]
     assert "stays as it was" in run.headline
 
