@@ -87,13 +87,13 @@ class Learning:
         return report.adapters
 
     async def use(self, name: str, scale: float = 1.0) -> None:
-        """Answer with this adapter from now on; with none where `name` is empty. What another one had learned is in the
-        prompt again."""
+        """Answer with this adapter from now on; with none where `name` is empty.
+
+        What another one had learned goes with it: whoever takes an adapter away wants to see the model without. Those
+        rules are still listed, and can be put into the prompt again.
+        """
         await self._engine().use_adapter(name or None, scale)
         self.active = name
-        for adapter in {rule.adapter for rule in await self._feedback.rules.list() if rule.state == "learned"}:
-            if adapter != name:
-                await self._feedback.rules.forgotten(adapter)
         rows = paths.home() / "runs" / name / "rows.jsonl"
         is_ours = await asyncio.to_thread(rows.is_file)
         if name and is_ours:
@@ -146,6 +146,8 @@ class Learning:
             return ""
         name = self.active
         before = await self.roll_back()
+        # Nobody asked for this: what the person wanted holds on, by the prompt.
+        await self._feedback.rules.forgotten(name)
         reds = sum(rating.color == "red" for rating in ours)
         return (
             f"{name} was taken back: {reds} of {len(ours)} ratings of its answers are red, more than before with "
@@ -193,7 +195,7 @@ class Learning:
             self._tell(LearningStatus(news=news))
         lora = self._settings.lora
         buffer = await self._feedback.buffer()
-        if lora.auto_train and buffer.new >= lora.auto_train_threshold and buffer.ready and not buffer.waiting:
+        if lora.auto_train and buffer.new_ready >= lora.auto_train_threshold:
             try:
                 await self.train(automatic=True)
             except ShammahError as error:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shammah_tui.runtime.learning import LearningStatus
 from shammah_tui.wire import AdapterSummary, RunState
 
 PLAN = {
@@ -110,3 +111,13 @@ class Played:
     async def roll_back(self) -> str:
         self.done.append("roll back")
         return ""
+
+    def start(self) -> None:
+        """Nothing begins by itself here."""
+
+    async def statuses(self) -> AsyncGenerator[LearningStatus, None]:
+        await asyncio.Event().wait()
+        yield LearningStatus()
+
+    async def close(self) -> None:
+        """Nothing runs."""
