@@ -28,7 +28,7 @@ def run(options: Namespace) -> int:
 
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UsageError(
-            "The full-screen program needs a terminal, and so does --plain.",
+            "The full-screen program needs a terminal.",
             'Ask one question with `shammah query "…"`; it reads standard input too.',
         )
     if "plain" in options or os.environ.get("TERM", "dumb") == "dumb":
@@ -108,4 +108,4 @@ def _open(options: Namespace) -> Opened:
     )
     _warm_up()
     resume = getattr(options, "resume", None)
-    return Opened(runtime, configuration.settings.theme, resume, configuration.warnings)
+    return Opened(runtime, configuration.settings.theme, resume, configuration.warnings, configuration.keys)

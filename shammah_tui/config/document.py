@@ -13,13 +13,18 @@ from tomlkit.items import Table
 from shammah_tui import paths
 from shammah_tui.config import source
 from shammah_tui.config.keys import Key, ValueRefused, closest, keys
-from shammah_tui.config.load import VERSION, VERSION_KEY, variable_of
+from shammah_tui.config.load import KEYS_SECTION, VERSION, VERSION_KEY, variable_of
 from shammah_tui.errors import ConfigError
 from shammah_tui.files import create_private, private_folder, write_private
 
 HEADER = (
     "Settings of Shammah. Change them here, or with `shammah config set model.size 7b`.",
     "Above this file stand environment variables (SHAMMAH_MODEL_SIZE, SHAMMAH_OFFLINE …) and flags.",
+)
+
+KEYS_HELP = (
+    "Keys of the screen by what they do; F1 lists both. Several keys are separated by commas.",
+    '"chat.rate.red" = "f9"',
 )
 
 
@@ -40,6 +45,11 @@ def default_text() -> str:
             document.add(tomlkit.nl())
         target.add(tomlkit.comment(f"{key.description} ({key.expected})." if _explains(key) else f"{key.description}."))
         target.add(key.name, tomlkit.item(_plain(key.default)))
+    document.add(tomlkit.nl())
+    changed = tomlkit.table()
+    for line in KEYS_HELP:
+        changed.add(tomlkit.comment(line))
+    document.add(KEYS_SECTION, changed)
     return tomlkit.dumps(document)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -25,6 +25,7 @@ from shammah_tui.errors import ConfigError
 SHORT_VARIABLES = {"SHAMMAH_MODEL": "model.size", "SHAMMAH_DEVICE": "model.device"}
 VERSION_KEY = "config_version"
 VERSION = 1
+KEYS_SECTION = "keys"
 
 
 class Origin(StrEnum):
@@ -53,10 +54,21 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyWish:
+    """A key that the person wants for something on the screen, which knows what `id` means; `place` is where it says so
+    ("…/config.toml, line 12")."""
+
+    id: str
+    keys: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     settings: Settings
     values: Mapping[str, Value]
     warnings: tuple[str, ...] = ()
+    keys: tuple[KeyWish, ...] = ()
 
 
 def variable_of(key: Key) -> str:
@@ -80,6 +92,7 @@ def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] 
     values = {name: Value(key, key.default, Origin.DEFAULT) for name, key in keys().items()}
     problems: list[str] = []
     warnings: list[str] = []
+    wishes = _key_wishes(file, warnings)
     _take_file(file, values, problems, warnings)
     _take_environment(environment, values, problems, warnings)
     for name, given in (flags or {}).items():
@@ -87,7 +100,7 @@ def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] 
             _take(values, problems, keys()[name], given, Origin.FLAG, flag_of(keys()[name]))
     if problems:
         raise ConfigError("\n  ".join(["These settings cannot be used:", *problems]), source.HINT)
-    return Configuration(_settings(values.values()), values, tuple(warnings))
+    return Configuration(_settings(values.values()), values, tuple(warnings), wishes)
 
 
 def _settings(values: Iterable[Value]) -> Settings:
@@ -111,12 +124,37 @@ def _refuse_later_version(file: source.Source) -> None:
         )
 
 
+def _key_wishes(file: source.Source, warnings: list[str]) -> tuple[KeyWish, ...]:
+    """What `[keys]` holds. A name with dots may stand there with quotes or without."""
+    wished = dict(_flat(file.values.get(KEYS_SECTION), ""))
+    lines = file.lines_of({f"{KEYS_SECTION}.{name}" for name in wished}) if wished else {}
+    found = []
+    for name, given in wished.items():
+        line = lines.get(f"{KEYS_SECTION}.{name}")
+        place = f"{file.path}, line {line}" if line else str(file.path)
+        if isinstance(given, str):
+            found.append(KeyWish(name, given, place))
+        else:
+            warnings.append(f'{place}: keys."{name}" = {given!r}; expected a key in quotes, such as "f9"')
+    return tuple(found)
+
+
+def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for part, item in value.items():
+            yield from _flat(item, f"{name}.{part}" if name else part)
+    elif name:
+        yield name, value
+
+
 def _take_file(file: source.Source, values: dict[str, Value], problems: list[str], warnings: list[str]) -> None:
     wrong: dict[str, str] = {}
     unknown: list[str] = []
     for name, given in source.leaves(file.values):
         key = keys().get(name)
         if key is None:
+            if name.startswith(f"{KEYS_SECTION}."):
+                continue
             if name in sections():
                 wrong[name] = f"{given!r}; expected a table, written as [{name}]"
             elif name != VERSION_KEY:

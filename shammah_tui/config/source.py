@@ -100,11 +100,13 @@ def _with_line(message: str, text: str) -> str:
 
 
 def _has(values: Any, name: str) -> bool:
-    for part in name.split("."):
-        if not isinstance(values, Mapping) or part not in values:
-            return False
-        values = values[part]
-    return True
+    """Whether `name` leads to something; a name of a table may hold dots itself."""
+    if not isinstance(values, Mapping):
+        return False
+    if name in values:
+        return True
+    dots = [place for place, character in enumerate(name) if character == "."]
+    return any(name[:dot] in values and _has(values[name[:dot]], name[dot + 1 :]) for dot in dots)
 
 
 def leaves(values: Mapping[str, Any], section: str = "") -> Iterator[tuple[str, Any]]:

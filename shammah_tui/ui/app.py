@@ -32,6 +32,7 @@ from shammah_tui.ui.widgets.reading import ReadableTranscript
 from shammah_tui.ui.widgets.status import FLASH_SECONDS
 
 if TYPE_CHECKING:
+    from shammah_tui.config.load import KeyWish
     from shammah_tui.store.rating import Color
     from shammah_tui.ui.rating_flow import RatingFlow
     from shammah_tui.ui.route_flow import RouteFlow
@@ -68,6 +69,7 @@ class ShammahApp(App[None], inherit_bindings=False):
         self.chat = ChatScreen(runtime, history)
         self._asked_to_leave_at = -LEAVE_SECONDS
         self.mouse_is_ours = True
+        keys.rebind(())
         self.restarts = False
         for own in theme.OWN:
             self.register_theme(own)
@@ -124,7 +126,7 @@ class ShammahApp(App[None], inherit_bindings=False):
                 return
             if opened.theme in self.available_themes:
                 self.theme = opened.theme
-            for warning in opened.warnings:
+            for warning in (*opened.warnings, *self._bind(opened.keys)):
                 self.notify(visible(warning), severity="warning", markup=False)
             if opened.resume is not None:
                 self._resume(opened.resume)
@@ -136,6 +138,18 @@ class ShammahApp(App[None], inherit_bindings=False):
                 show = getattr(screen, "show_bootstrap", None)
                 if show is not None and screen.is_mounted:
                     show(state)
+
+    def _bind(self, wishes: tuple[KeyWish, ...]) -> tuple[str, ...]:
+        """Take the person's own keys; why some are not taken."""
+        if not wishes:
+            return ()
+        from shammah_tui.ui import key_choice
+
+        chosen = key_choice.choose(wishes)
+        self.set_keymap(dict(chosen.keys))
+        keys.rebind(key_choice.rebound(chosen.keys))
+        self.chat.show_keys()
+        return chosen.problems
 
     @work(group="sessions", exclusive=True)
     async def _resume(self, wanted: str) -> None:

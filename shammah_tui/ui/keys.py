@@ -21,6 +21,7 @@ Where = Literal[
     "transcript",
     "find",
     "approval",
+    "settings",
     "reason",
     "rating",
     "line",
@@ -184,8 +185,22 @@ def bindings(*where: Where) -> list[BindingType]:
     ]
 
 
+_bound: dict[str, Key] = {}
+
+
+def rebind(keys: Iterable[Key]) -> None:
+    """What is shown of keys from now on: `keys` in place of those that have the same id."""
+    _bound.clear()
+    _bound.update((key.id, key) for key in keys)
+
+
+def table() -> list[Key]:
+    """The keys as they are really bound."""
+    return [_bound.get(key.id, key) for key in TABLE]
+
+
 def in_footer(*where: Where) -> list[Key]:
-    return [key for place in where for key in TABLE if key.where == place and key.footer]
+    return [key for place in where for key in table() if key.where == place and key.footer]
 
 
 def editing_bindings() -> list[BindingType]:

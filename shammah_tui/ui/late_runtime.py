@@ -17,6 +17,7 @@ from shammah_tui.state import BootstrapState, Phase
 from shammah_tui.ui.port import Asked, ContextUse, RuntimePort
 
 if TYPE_CHECKING:
+    from shammah_tui.config.load import KeyWish
     from shammah_tui.events import TurnEvent
     from shammah_tui.runtime import Runtime
 
@@ -30,6 +31,7 @@ class Opened:
     resume: str | None = None
     """The session to go on with; empty lets the person choose, None begins a new one."""
     warnings: tuple[str, ...] = ()
+    keys: tuple[KeyWish, ...] = ()
 
 
 class LateRuntime:

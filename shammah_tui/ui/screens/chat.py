@@ -90,7 +90,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         self.show_bootstrap(self.runtime.state)
         self._show_conversation(False)
         self.query_one("#unseen").display = False
-        self._show_keys()
+        self.show_keys()
 
     # What the app asks and tells
 
@@ -244,7 +244,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         self._turn = self._run(exchange) if question.startswith("!") else self._answer(exchange, asked)
         if self._flushing is not None:
             self._flushing.resume()
-        self._show_keys()
+        self.show_keys()
 
     @work(group="turn")
     async def _answer(self, exchange: Exchange, asked: Asked) -> None:
@@ -348,7 +348,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         status = self.query_one(Status)
         status.activity = ""
         self._show_conversation(self.transcript.block_count > 0)
-        self._show_keys()
+        self.show_keys()
         self._count_context()
 
     def _flush(self) -> None:
@@ -388,7 +388,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     @on(Queue.Changed)
     def _queue_changed(self, event: Queue.Changed) -> None:
         self.prompt.queue_waits = event.count > 0
-        self._show_keys()
+        self.show_keys()
 
     @on(Prompt.NotKept)
     def _not_kept(self, event: Prompt.NotKept) -> None:
@@ -403,7 +403,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     @on(DescendantFocus)
     @on(DescendantBlur)
-    def _show_keys(self) -> None:
+    def show_keys(self) -> None:
         queue = self.query_one(Queue)
         if queue.has_focus:
             shown = keys.in_footer("queue")
@@ -440,7 +440,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     def action_find(self, query: str = "") -> None:
         if self.transcript.display:
             self.query_one(FindBar).open(query)
-            self._show_keys()
+            self.show_keys()
 
     @on(FindBar.Changed)
     def _find(self, event: FindBar.Changed) -> None:

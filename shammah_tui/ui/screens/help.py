@@ -25,6 +25,7 @@ SECTIONS: tuple[tuple[str, tuple[keys.Where, ...]], ...] = (
     ("Rating panel", ("rating",)),
     ("Learning", ("learning",)),
     ("Model", ("model",)),
+    ("Settings", ("settings",)),
 )
 
 
@@ -35,7 +36,7 @@ class Reference(Page):
         lines = [Content.styled("Keys", "bold $accent")]
         for title, where in SECTIONS:
             lines += [Content(""), Content.styled(title, "bold")]
-            for key in keys.TABLE:
+            for key in keys.table():
                 if key.where in where and key.help:
                     lines += _entry(key.shown, key.help, KEY_CELLS, width)
         lines += [Content(""), Content.styled("Commands", "bold $accent"), Content("")]
