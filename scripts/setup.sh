@@ -181,6 +181,8 @@ install_packages() {
   # shellcheck disable=SC2086  # each is nothing or two arguments
   step "Python packages" "$VENV/bin/python" -m pip install --no-build-isolation --editable "$ROOT" $group $index \
     -c "$ROOT/scripts/constraints.txt"
+  # pip compiles what it copies, and this it does not copy: a start would wait for it where Python may not write.
+  "$VENV/bin/python" -m compileall -q "$ROOT/shammah_tui" >>"$LOG" 2>&1 || true
 }
 
 # PyPI's torch for Linux brings gigabytes of CUDA. PyTorch's own index has a build without, which pip prefers where it

@@ -2,21 +2,33 @@
 
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 
 class Minimal(App[None]):
-    CSS = "Horizontal { height: 3; } Horizontal Static { width: 2; }"
+    CSS = """
+    Horizontal, #prompt Static { height: 1; }
+    #prompt { height: 4; }
+    #prompt Horizontal { height: 3; }
+    Horizontal Static { width: 2; }
+    #find { display: none; }
+    """
 
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static("welcome")
         yield VerticalScroll()
         yield Static("unseen")
+        with Horizontal(id="find"):
+            yield Static("find")
+            yield Input()
+            yield Static("1 of 2")
         yield Static("queue")
-        with Horizontal():
-            yield Static(">")
-            yield TextArea(placeholder="ask anything")
+        with Vertical(id="prompt"):
+            yield Static("completion")
+            with Horizontal():
+                yield Static(">")
+                yield TextArea(placeholder="ask anything")
         yield Static("status")
         yield Static("commands")
 

@@ -39,7 +39,7 @@ LEAVE_SECONDS = 2.0
 # As long as Textual waits for what follows an Esc, before it takes it for the key.
 ESCAPE_SECONDS = 0.1
 CHUNK_BYTES = 4096
-SWITCH_SECONDS = 0.001
+SWITCH_SECONDS = 0.0001
 # Where nothing that is typed can be followed any more, so many Ctrl+C in a row leave.
 INTERRUPTS_MAX = 4
 
@@ -100,16 +100,7 @@ class FirstPaint:
 
     def start(self) -> None:
         """Raises OSError and termios.error; the terminal is then as it was."""
-        try:
-            self._make_raw()
-            # A line that was entered before, in the terminal's own mode, ends with another character than Enter.
-            if select.select([0], [], [], 0)[0]:
-                self._ahead = os.read(0, CHUNK_BYTES).replace(b"\n", b"\r")
-            self._enter()
-            self._paint("", 0)
-        except BaseException:
-            self._leave()
-            raise
+        # Signals first: the terminal is never left as it is made here.
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         for number in _SIGNALS:
@@ -118,6 +109,15 @@ class FirstPaint:
                 self._handlers[number] = handler
                 _signal.signal(number, _hear)
         _signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        try:
+            self._make_raw()
+            # A line that was entered before, in the terminal's own mode, ends with another character than Enter.
+            if select.select([0], [], [], 0)[0]:
+                self._ahead = os.read(0, CHUNK_BYTES).replace(b"\n", b"\r")
+            self._paint("", 0, before=_ENTER)
+        except BaseException:
+            self.close()
+            raise
         # Now, while nothing else wants the interpreter: a key shall not wait for it.
         from codecs import getincrementaldecoder
 
@@ -126,6 +126,7 @@ class FirstPaint:
         self.decode = getincrementaldecoder("utf-8")(errors="replace").decode
         self._keys, self._preview = Keys(), Preview()
         # The thread that reads keys is not to wait long for the one that imports.
+        self._switch_seconds = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
         self._reading.acquire()
         _thread.start_new_thread(self._read_keys, ())
@@ -142,6 +143,7 @@ class FirstPaint:
             os.write(self._wake_write, _STOP)
             with self._reading:
                 pass
+            sys.setswitchinterval(self._switch_seconds)
         record, self._record = self._record, []
         return record
 
@@ -171,9 +173,6 @@ class FirstPaint:
         flags[6][termios.VMIN] = 1
         self._ours = True
         termios.tcsetattr(0, termios.TCSANOW, flags)
-
-    def _enter(self) -> None:
-        _write(_ENTER)
 
     def _leave(self) -> None:
         if not self._ours:
@@ -245,7 +244,7 @@ class FirstPaint:
                 was_ours = self._ours
                 self._make_raw()
                 if not was_ours:
-                    self._enter()
+                    _write(_ENTER)
             self.columns, self.rows = terminal_size()
             self._painted = []
             self._show()
@@ -305,8 +304,8 @@ class FirstPaint:
             preview.width = self.columns
             self._paint(preview.text, preview.cursor)
 
-    def _paint(self, text: str, cursor: int) -> None:
-        """Write the rows that changed, in one piece."""
+    def _paint(self, text: str, cursor: int, *, before: str = "") -> None:
+        """Write the rows that changed, in one piece, the lowest first: there is the prompt."""
         lines = self._frame.lines(self.columns, self.rows, text, cursor, self._hint)
         if lines is None:
             self._preview.lost = True
@@ -315,7 +314,7 @@ class FirstPaint:
             self._painted = [""] * len(lines)
         changed = [f"\x1b[{row + 1};1H{line}" for row, line in enumerate(lines) if line != self._painted[row]]
         self._painted = lines
-        _write("".join(changed) + "\x1b[0m")
+        _write("".join([before, *reversed(changed), "\x1b[0m"]))
 
 
 def terminal_size() -> tuple[int, int]:

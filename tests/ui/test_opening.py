@@ -79,8 +79,8 @@ def test_the_colours_of_our_themes_are_those_of_the_first_frame() -> None:
 def test_a_theme_of_the_config_is_painted_from_the_beginning(tmp_path: Path, report: Path) -> None:
     (tmp_path / "config.toml").write_text('# mine\ntheme = "shammah-light" # bright\n[model]\n')
     with in_pty(painted(report), tmp_path) as shown:
-        shown.wait_for("Ask anything")
-        assert shown.screen.buffer[0][0].bg == PALETTES["shammah-light"]["background"].removeprefix("#")
+        shown.wait_for("Shammah")
+        assert shown.screen.buffer[23][0].bg == PALETTES["shammah-light"]["background"].removeprefix("#")
 
 
 # What is loaded
