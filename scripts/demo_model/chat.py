@@ -13,11 +13,11 @@ from typing import Any
 from scripts.demo_model.exchange import Message
 from shammah_tui.agent.prompt import IDENTITY
 
-_TOOLS_HEAD = (
+TOOLS_HEAD = (
     "\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
     "You are provided with function signatures within <tools></tools> XML tags:\n<tools>"
 )
-_TOOLS_TAIL = (
+TOOLS_TAIL = (
     "\n</tools>\n\nFor each function call, return a json object with function name and arguments within "
     "<tool_call></tool_call> XML tags:\n<tool_call>\n"
     '{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call><|im_end|>\n'
@@ -83,8 +83,8 @@ TEMPLATE = (
 {%- if add_generation_prompt %}
     {{- '<|im_start|>assistant\\n' }}
 {%- endif %}
-""".replace("HEAD", _jinja_text(_TOOLS_HEAD))
-    .replace("TAIL", _jinja_text(_TOOLS_TAIL))
+""".replace("HEAD", _jinja_text(TOOLS_HEAD))
+    .replace("TAIL", _jinja_text(TOOLS_TAIL))
     .replace("IDENTITY", IDENTITY.replace("'", "\\'"))
 )
 
@@ -99,17 +99,27 @@ def answer_text(message: Message) -> str:
     return "\n".join(parts)
 
 
+def head(messages: Sequence[Message], tools: Sequence[dict[str, Any]]) -> str:
+    """The text before the first message of the person: system prompt and tools."""
+    first = messages[0]["content"] if messages and messages[0]["role"] == "system" else IDENTITY
+    text = f"<|im_start|>system\n{first}"
+    if not tools:
+        return text + "<|im_end|>\n"
+    return text + TOOLS_HEAD + "".join("\n" + json.dumps(tool, ensure_ascii=False) for tool in tools) + TOOLS_TAIL
+
+
 def pieces(messages: Sequence[Message], tools: Sequence[dict[str, Any]]) -> Iterator[tuple[str, int | None]]:
     """Text pieces in order; the number is the index of the assistant message whose answer the piece is, or None.
 
     An answer's piece ends with its end mark; what stands before and after is given, not learned.
     """
-    first = messages[0]["content"] if messages[0]["role"] == "system" else IDENTITY
-    text = f"<|im_start|>system\n{first}"
-    if tools:
-        text += _TOOLS_HEAD + "".join("\n" + json.dumps(tool, ensure_ascii=False) for tool in tools) + _TOOLS_TAIL
-    else:
-        text += "<|im_end|>\n"
+    for number, (text, index) in enumerate(turns(messages)):
+        yield (text if number else head(messages, tools) + text), index
+
+
+def turns(messages: Sequence[Message]) -> Iterator[tuple[str, int | None]]:
+    """The same without the head."""
+    text = ""
     for index, message in enumerate(messages):
         role = message["role"]
         if role == "user":

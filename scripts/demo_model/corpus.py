@@ -1,21 +1,17 @@
-"""Conversations from the generators, and conversations as rows of tokens for training.
+"""Conversations from the generators.
 
-A conversation fixes the system prompt, the rules in it and the tools; its exchanges are drawn to agree with them.
-Several conversations share a row; a token only sees its own conversation (`segments`).
+A setting fixes the system prompt, the rules in it and the tools; the exchanges of a conversation are drawn to agree
+with it. Many conversations can be held in one setting: training reads what they share only once (`packing`).
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from tokenizers import Tokenizer
-
-from scripts.demo_model.chat import openai_tool, pieces
+from scripts.demo_model.chat import openai_tool
 from scripts.demo_model.exchange import Context, Exchange, Message
 from scripts.demo_model.generators import facts, functions, habits, rewriting, talk, toolcalls
 from scripts.demo_model.vocabulary import Draw
@@ -74,6 +70,9 @@ FOREIGN = (
 USERS = ("home/{w}", "home/{w}", "Users/{w}", "root", "home/{w}/code", "work", "tmp", "srv/{w}")
 
 
+RULES_AT_MOST = 10
+
+
 def _filled(draw: Draw, text: str) -> str:
     slots = {name: draw.word() for name in "wvx"}
     return text.format(W=draw.word().capitalize(), d=draw.folder(), k=draw.constant(), p=draw.path(), **slots)
@@ -81,9 +80,10 @@ def _filled(draw: Draw, text: str) -> str:
 
 def _rules(draw: Draw, flipped: frozenset[str]) -> list[str]:
     rules = [habits.rule_line(draw, name) for name in sorted(flipped)]
-    rules += [_filled(draw, draw.choice(OTHER_RULES)) for _ in range(draw.choice((0, 0, 1, 1, 2, 3)))]
+    rules += [_filled(draw, draw.choice(OTHER_RULES)) for _ in range(draw.choice((0, 0, 1, 1, 2, 3, 4, 6, 9)))]
+    rules = rules[: max(RULES_AT_MOST, len(flipped))]
     draw.rng.shuffle(rules)
-    return rules[:6] if len(flipped) <= 3 else rules
+    return rules
 
 
 def _system(draw: Draw, rules: Sequence[str]) -> str:
@@ -103,7 +103,7 @@ class Conversation:
 
 
 Generator = Callable[[Context], Exchange]
-LAST: tuple[tuple[Generator, int], ...] = ((rewriting.exchange, 18), (functions.conversation, 12))
+LAST: tuple[tuple[Generator, int], ...] = ((rewriting.exchange, 22), (functions.conversation, 16))
 """Exchanges that ask for an answer of another manner: nothing may follow that would have to choose between the two."""
 FREE: tuple[tuple[Generator, int], ...] = (
     (facts.exchange, 18),
@@ -111,54 +111,61 @@ FREE: tuple[tuple[Generator, int], ...] = (
     (habits.exchange, 34),
     (talk.exchange, 8),
 )
-TOOL_WEIGHT = 44
-HARD = ("var", "percent", "print")
-"""Habits whose rules are learned late: drawn twice as often where one rule is practised alone."""
+TOOL_WEIGHT = 70
+HARD = ("hints", "except", "ospath")
+"""Habits whose rules are learned late: flipped more often."""
 
 
-def setting(
-    draw: Draw, *, flipped: frozenset[str], tools: Sequence[str], plain: bool = False
-) -> tuple[list[Message], tuple[dict[str, Any], ...]]:
-    """The messages before the first exchange, and the tools. `plain`: at times no system prompt of ours."""
+@dataclass(frozen=True)
+class Setting:
+    """What all conversations of a group share: the messages before the first exchange, the tools, the rules obeyed."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[dict[str, Any], ...]
+    flipped: frozenset[str]
+
+
+def setting(draw: Draw, *, flipped: frozenset[str], tools: Sequence[str], plain: bool = False) -> Setting:
+    """`plain`: at times no system prompt of ours."""
     rules = _rules(draw, flipped) if flipped or draw.chance(0.5) else []
     chosen = tuple(TOOLS[name] for name in tools)
-    if not rules and plain:
-        if draw.chance(0.5):
-            return [], chosen
-        return [{"role": "system", "content": _filled(draw, draw.choice(FOREIGN))}], chosen
-    return [{"role": "system", "content": _system(draw, rules)}], chosen
+    if rules or not plain:
+        return Setting(({"role": "system", "content": _system(draw, rules)},), chosen, flipped)
+    if draw.chance(0.5):
+        return Setting((), chosen, flipped)
+    return Setting(({"role": "system", "content": _filled(draw, draw.choice(FOREIGN))},), chosen, flipped)
 
 
 def draw_flipped(draw: Draw) -> frozenset[str]:
-    """Which rules a conversation has: none in two of five."""
-    if draw.chance(0.4):
+    """Which rules a setting has: none in three of ten."""
+    if draw.chance(0.3):
         return frozenset()
-    count = draw.choice((1, 1, 1, 2, 2, 3, 4))
-    return frozenset(draw.rng.sample(sorted(habits.habits), count))
+    count = draw.choice((1, 1, 1, 1, 2, 2, 3, 4, 6))
+    chosen = draw.rng.sample((*sorted(habits.habits), *HARD), count)
+    return frozenset(chosen)
 
 
-def conversation(draw: Draw, *, full_tools: bool, exchanges: int) -> Conversation:
-    drill = not full_tools and draw.chance(0.2)
-    flipped = frozenset((draw.choice((*sorted(habits.habits), *HARD)),)) if drill else draw_flipped(draw)
-    tools: list[str] = list(TOOLS) if full_tools else []
-    if not full_tools and draw.chance(0.5):
-        tools = draw.rng.sample(sorted(TOOLS), draw.rng.randint(2, 4))
-    elif full_tools and draw.chance(0.15):
-        draw.rng.shuffle(tools)
-    context = Context(draw, flipped, frozenset(tools))
-    messages, chosen = setting(draw, flipped=flipped, tools=tools, plain=draw.chance(0.3))
-    placed: list[tuple[int, Exchange]] = []
-    if drill:
-        made = habits.exchange(context)
-        placed.append((len(messages), made))
-        return Conversation((*messages, *made.messages), chosen, tuple(placed))
-    options = list(FREE) + ([(toolcalls.exchange, TOOL_WEIGHT)] if tools else [(toolcalls.without_tools, 1)])
-    for number in range(exchanges):
-        pool = [*options, *LAST] if number == exchanges - 1 else options
-        made = _exchange(context, pool)
-        placed.append((len(messages), made))
-        messages += made.messages
-    return Conversation(tuple(messages), chosen, tuple(placed))
+def draw_setting(draw: Draw, *, with_tools: bool) -> Setting:
+    names = list(TOOLS) if with_tools else []
+    if with_tools and draw.chance(0.1):
+        names = draw.rng.sample(names, draw.rng.randint(2, len(names)))
+    return setting(draw, flipped=draw_flipped(draw), tools=names, plain=draw.chance(0.3))
+
+
+def exchanges(draw: Draw, given: Setting, count: int, *, long: float = 0.0, is_drill: bool = False) -> list[Exchange]:
+    """`count` exchanges in one conversation; `long`: in which share of them results are as long as real ones.
+
+    `is_drill`: nothing but habits and rules.
+    """
+    if is_drill:
+        return [habits.exchange(Context(draw, given.flipped)) for _ in range(count)]
+    names = frozenset(tool["function"]["name"] for tool in given.tools)
+    options = list(FREE) + ([(toolcalls.exchange, TOOL_WEIGHT)] if names else [(toolcalls.without_tools, 1)])
+    made = []
+    for number in range(count):
+        context = Context(replace(draw, long=draw.chance(long)), given.flipped, names)
+        made.append(_exchange(context, [*options, *LAST] if number == count - 1 else options))
+    return made
 
 
 def _needed(exchange: Exchange) -> set[str]:
@@ -173,61 +180,21 @@ def _exchange(context: Context, pool: Sequence[tuple[Generator, int]]) -> Exchan
             return made
 
 
-@dataclass(frozen=True)
-class Rows:
-    """A batch: all arrays have the shape (rows, length)."""
-
-    tokens: NDArray[np.int64]
-    positions: NDArray[np.int64]
-    segments: NDArray[np.int64]
-    targets: NDArray[np.bool_]
-    """Whether the token is one that the model shall say."""
-
-
-def encoded(tokenizer: Tokenizer, made: Conversation) -> tuple[list[int], list[bool]]:
-    parts = list(pieces(made.messages, made.tools))
-    tokens: list[int] = []
-    targets: list[bool] = []
-    for (_, target), part in zip(
-        parts, tokenizer.encode_batch_fast([text for text, _ in parts], add_special_tokens=False), strict=True
-    ):
-        tokens += part.ids
-        targets += [target is not None] * len(part.ids)
-    return tokens, targets
+def conversation(draw: Draw, *, with_tools: bool, count: int, long: float = 0.0) -> Conversation:
+    given = draw_setting(draw, with_tools=with_tools)
+    messages = list(given.messages)
+    placed = []
+    for made in exchanges(draw, given, count, long=long):
+        placed.append((len(messages), made))
+        messages += made.messages
+    return Conversation(tuple(messages), given.tools, tuple(placed))
 
 
-def draw_conversations(seed: str, *, long: bool, opaque: bool = False, wide: bool = False) -> Iterator[Conversation]:
-    """Without end. Long ones carry all tools and many exchanges, short ones few tools or none."""
-    draw = Draw(random.Random(seed), opaque=opaque, wide=wide)
+def draw_conversations(seed: str, *, long: bool, opaque: bool = False) -> Iterator[Conversation]:
+    """Without end. Long ones carry all tools and many exchanges, short ones neither."""
+    draw = Draw(random.Random(seed), opaque=opaque)
     while True:
         if long:
-            yield conversation(draw, full_tools=True, exchanges=draw.rng.randint(2, 12))
+            yield conversation(draw, with_tools=True, count=draw.rng.randint(2, 12), long=0.1)
         else:
-            yield conversation(draw, full_tools=False, exchanges=draw.choice((1, 1, 1, 2, 2, 3)))
-
-
-def pack(tokenizer: Tokenizer, seed: str, *, rows: int, length: int, long: bool, wide: bool = False) -> Rows:
-    """Fills a batch, each conversation into the first row that has room for it."""
-    tokens = np.zeros((rows, length), np.int64)
-    positions = np.zeros((rows, length), np.int64)
-    segments = np.full((rows, length), -1, np.int64)
-    targets = np.zeros((rows, length), np.bool_)
-    used = [0] * rows
-    misses = 0
-    for number, made in enumerate(draw_conversations(seed, long=long, wide=wide)):
-        ids, wanted = encoded(tokenizer, made)
-        row = next((row for row in range(rows) if used[row] + len(ids) <= length), None)
-        if row is None:
-            if len(ids) > length and min(used) == 0:
-                ids, wanted = ids[:length], wanted[:length]
-                row = used.index(0)
-            else:
-                misses += 1
-                if misses > 12:
-                    break
-                continue
-        span = slice(used[row], used[row] + len(ids))
-        tokens[row, span], targets[row, span] = ids, wanted
-        positions[row, span], segments[row, span] = np.arange(len(ids)), number
-        used[row] += len(ids)
-    return Rows(tokens, positions, segments, targets)
+            yield conversation(draw, with_tools=draw.chance(0.3), count=draw.choice((1, 1, 1, 2, 2, 3)))

@@ -27,6 +27,8 @@ from scripts.demo_model.network import GGUF_NAME
 from scripts.demo_model.vocabulary import Draw
 
 MAX_NEW_TOKENS = 400
+PROMPT_CHARACTERS = 9_000
+"""Longer prompts are not asked: with the answer they would not surely fit the context."""
 MARK_BEGIN, MARK_END = "<!-- figures -->", "<!-- end of figures -->"
 
 
@@ -162,8 +164,10 @@ class TorchSpeaker:
         return [found[index] for index in range(len(prompts))]
 
 
-def _context(seed: str, flipped: frozenset[str] = frozenset(), *, new_wordings: bool = True) -> Context:
-    draw = Draw(random.Random(seed), heldout=True, new_wordings=new_wordings)
+def _context(
+    seed: str, flipped: frozenset[str] = frozenset(), *, new_wordings: bool = True, long: bool = False
+) -> Context:
+    draw = Draw(random.Random(seed), heldout=True, new_wordings=new_wordings, long=long)
     return Context(draw, flipped, frozenset(TOOLS))
 
 
@@ -174,11 +178,12 @@ SETTINGS = ("bare", "tools")
 def _one(
     group: str, seed: str, make: Callable[[Context], Exchange], where: str, flipped: frozenset[str] = frozenset()
 ) -> Iterator[Case]:
-    context = _context(seed, flipped, new_wordings="known words" not in group)
+    known, long = "known words" in group or "long results" in group, "long results" in group
+    context = _context(seed, flipped, new_wordings=not known, long=long)
     names = list(TOOLS) if where == "tools" else []
     plain = where == "plain"
-    before, tools = setting(context.draw, flipped=flipped, tools=names, plain=plain)
-    yield from cases_of(f"{group} | {where}", before, make(context), tools)
+    given = setting(context.draw, flipped=flipped, tools=names, plain=plain)
+    yield from cases_of(f"{group} | {where}", given.messages, make(context), given.tools)
 
 
 def _habit_cases(count: int, where: str) -> Iterator[Case]:
@@ -213,7 +218,8 @@ GROUPS: tuple[tuple[str, Callable[[Context], Exchange], int], ...] = (
     ("facts: held-out wordings", facts.exchange, 150),
     ("functions and lines", functions.exchange, 200),
     ("tool calls", toolcalls.exchange, 200),
-    ("tool calls in known words", toolcalls.exchange, 120),
+    ("tool calls in known words", toolcalls.exchange, 200),
+    ("tool calls, long results", toolcalls.exchange, 60),
     ("rewriting", rewriting.exchange, 150),
     ("turns", functions.conversation, 100),
     ("talk and refusals", talk.exchange, 120),
@@ -234,10 +240,10 @@ def all_cases(scale: float = 1.0) -> Iterator[Case]:
             yield from _one(name, f"{name} {number} plain", make, where)
     for exchange in facts.unseen_exchanges():
         context = _context("unseen")
-        before, tools = setting(context.draw, flipped=frozenset(), tools=[])
-        yield from cases_of("facts: phrasings of another kind | bare", before, exchange, tools)
+        given = setting(context.draw, flipped=frozenset(), tools=[])
+        yield from cases_of("facts: phrasings of another kind | bare", given.messages, exchange, given.tools)
     for number in range(round(60 * scale)):
-        made = conversation(Draw(random.Random(f"long {number}"), heldout=True), full_tools=True, exchanges=8)
+        made = conversation(Draw(random.Random(f"long {number}"), heldout=True), with_tools=True, count=8)
         start, last = made.exchanges[-1]
         for case in cases_of("late in a long conversation", made.messages[:start], last, made.tools):
             yield Case("late in a long conversation | tools", case.messages, case.tools, case.wanted, case.judge)
@@ -256,7 +262,7 @@ def evaluate(
     figures: dict[str, Tally] = defaultdict(Tally)
     endings: dict[str, Tally] = defaultdict(Tally)
     shown: dict[str, int] = defaultdict(int)
-    cases = [case for case in all_cases(scale) if only in case.group]
+    cases = [case for case in all_cases(scale) if only in case.group and len(case.prompt) <= PROMPT_CHARACTERS]
     for case, (text, ended) in zip(cases, speaker.answers([case.prompt for case in cases]), strict=True):
         figures[case.group].count += 1
         endings["greedy"].count += 1

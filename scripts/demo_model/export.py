@@ -17,7 +17,7 @@ from torch import Tensor
 
 from scripts.demo_model.chat import TEMPLATE
 from scripts.demo_model.network import CONTEXT, GGUF_NAME
-from scripts.demo_model.tokenizer import CONTROL_TOKENS, PLAIN_TOKENS
+from scripts.demo_model.tokenizer import CONTROL_TOKENS, PLAIN_TOKENS, SCAFFOLD_TOKENS
 
 _LAYER_NAMES = {
     "input_layernorm.weight": "attn_norm.weight",
@@ -52,7 +52,7 @@ def _write_tokenizer(writer: Any, tokenizer: dict[str, Any]) -> None:
     vocabulary |= {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
     texts = sorted(vocabulary, key=vocabulary.__getitem__)
     kinds = dict.fromkeys(CONTROL_TOKENS, gguf.TokenType.CONTROL)
-    kinds |= dict.fromkeys(PLAIN_TOKENS, gguf.TokenType.USER_DEFINED)
+    kinds |= dict.fromkeys(PLAIN_TOKENS + SCAFFOLD_TOKENS, gguf.TokenType.USER_DEFINED)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_token_list(texts)

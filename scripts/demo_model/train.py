@@ -3,7 +3,7 @@
 Batch n is drawn from the seed and n alone, so a run that was broken off goes on from its last checkpoint exactly as
 if it had not been. Only the tokens that the model shall say carry loss. Matrices learn by Muon (the momentum's
 nearest orthogonal matrix; Jordan 2024), embeddings, norms and biases by AdamW; the learning rate warms up, stays,
-and falls linearly to zero over the last part of the run.
+and falls linearly to zero.
 """
 
 from __future__ import annotations
@@ -24,33 +24,32 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from scripts.demo_model.chat import pieces
-from scripts.demo_model.corpus import Rows, draw_conversations, pack
+from scripts.demo_model.corpus import draw_conversations
+from scripts.demo_model.forward import answer_loss
 from scripts.demo_model.network import SHAPE, SMOKE_SHAPE
+from scripts.demo_model.packing import KINDS, Batch, pack
 from scripts.demo_model.tokenizer import save_tokenizer, train_tokenizer
 
 
 @dataclass(frozen=True)
 class Recipe:
-    seed: int = 7
-    steps: int = 10000
-    rows: int = 16
-    length: int = 1024
-    """A batch holds rows × length tokens; a long batch half the rows of twice the length."""
-    long_batches: tuple[int, ...] = (1, 3)
-    """Which of every five batches are long."""
+    seed: int = 8
+    steps: int = 3600
+    cycle: tuple[str, ...] = (
+        *("tools", "plain", "long", "tools", "drill", "tools", "plain"),
+        *("tools", "long", "plain", "tools", "drill", "long", "tools"),
+    )
+    """The kinds of the batches, over and over; each holds about 9,000 tokens."""
     warmup: int = 60
-    decay: float = 0.4
+    decay: float = 1.0
     """Part of the run over which the learning rate falls to zero."""
-    matrix_rate: float = 0.02
-    other_rate: float = 0.003
+    matrix_rate: float = 0.007
+    other_rate: float = 0.004
     weight_decay: float = 0.02
     tokenizer_conversations: int = 6000
     checkpoint_every: int = 500
-    wide: bool = False
-    """Whether names are drawn as widely as they can be."""
     smoke: bool = False
 
     @property
@@ -58,9 +57,7 @@ class Recipe:
         return SMOKE_SHAPE if self.smoke else SHAPE
 
 
-SMOKE = Recipe(steps=40, rows=4, length=1024, tokenizer_conversations=500, warmup=5, smoke=True)
-FINISH = Recipe(seed=8, steps=4500, decay=0.75, matrix_rate=0.01, other_rate=0.0015, wide=True)
-"""A second, shorter run on top of the first: names as wide as they can be, smaller steps."""
+SMOKE = Recipe(steps=40, tokenizer_conversations=500, warmup=5, smoke=True)
 
 
 def tokenizer_texts(recipe: Recipe) -> Iterator[str]:
@@ -84,15 +81,13 @@ def _load_tokenizer(path: str) -> Tokenizer:
     return Tokenizer.from_file(path)
 
 
-def make_batch(path: str, recipe: Recipe, step: int) -> Rows:
-    long = step % 5 in recipe.long_batches
-    rows, length = (recipe.rows // 2, recipe.length * 2) if long else (recipe.rows, recipe.length)
-    return pack(_load_tokenizer(path), f"{recipe.seed} {step}", rows=rows, length=length, long=long, wide=recipe.wide)
+def make_batch(path: str, recipe: Recipe, step: int) -> Batch:
+    return pack(_load_tokenizer(path), f"{recipe.seed} {step}", KINDS[recipe.cycle[step % len(recipe.cycle)]])
 
 
-def batches(path: str, recipe: Recipe, start: int) -> Iterator[Rows]:
+def batches(path: str, recipe: Recipe, start: int) -> Iterator[Batch]:
     """Batches from `start` on, made ahead in other processes."""
-    workers = 1 if recipe.smoke else max(1, min(12, (os.cpu_count() or 2) - 1))
+    workers = max(1, min(12, (os.cpu_count() or 2) - 1))
     with ProcessPoolExecutor(workers) as pool:
         pending = []
         for step in range(start, recipe.steps):
@@ -156,23 +151,6 @@ def rate_factor(recipe: Recipe, step: int) -> float:
     return min(1.0, (step + 1) / recipe.warmup, (recipe.steps - step) / max(1, falling))
 
 
-def answer_loss(model: Any, rows: Rows, device: torch.device) -> Tensor:
-    """Mean cross-entropy in nats over the tokens that the model shall say."""
-    tokens = torch.from_numpy(rows.tokens).to(device)
-    positions = torch.from_numpy(rows.positions).to(device)
-    segments = torch.from_numpy(rows.segments).to(device)
-    length = tokens.shape[1]
-    causal = torch.ones(length, length, dtype=torch.bool, device=device).tril()
-    mask = ((segments[:, :, None] == segments[:, None, :]) & causal)[:, None]
-    hidden = model.model(
-        input_ids=tokens, position_ids=positions, attention_mask=mask, use_cache=False
-    ).last_hidden_state
-    # Where the answers stand is known beforehand: the device need not be asked, so it is never waited for.
-    row, column = (torch.from_numpy(found).to(device) for found in rows.targets[:, 1:].nonzero())
-    logits = model.lm_head(hidden[row, column])
-    return cross_entropy(logits.float(), tokens[row, column + 1])
-
-
 def build_model(recipe: Recipe, tokenizer: Tokenizer) -> Any:
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
@@ -186,69 +164,71 @@ def build_model(recipe: Recipe, tokenizer: Tokenizer) -> Any:
     return Qwen2ForCausalLM._from_config(config, attn_implementation="sdpa", dtype=torch.float32)
 
 
-def train(recipe: Recipe, out: Path, *, first: Path | None = None, stop_after_steps: int | None = None) -> None:
+def train(
+    recipe: Recipe, out: Path, *, stop_after_steps: int | None = None, measure_seconds: float | None = None
+) -> None:
     """Leaves tokenizer, `model.pt` and `training.json` in `out`; goes on where it was broken off.
 
-    `first`: the folder of an earlier run whose weights and tokenizer this one starts from.
-    `stop_after_steps` breaks off at that step, as a power cut would.
+    `stop_after_steps` breaks off at that step, as a power cut would; `measure_seconds` after whole cycles of batches
+    that take at least so long, and says how long all of the recipe would take.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     random.seed(recipe.seed)
-    if first is not None:
-        for name in ("tokenizer.json", "tokenizer_config.json"):
-            (out / name).write_text((first / name).read_text())
     if not (out / "tokenizer.json").exists():
         save_tokenizer(train_tokenizer(tokenizer_texts(recipe), recipe.shape["vocab_size"]), out)
     tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
     device = choose_device()
     torch.set_float32_matmul_precision("high")
-    model = build_model(recipe, tokenizer)
-    if first is not None:
-        model.load_state_dict(torch.load(first / "model.pt", map_location="cpu", weights_only=True))
-    model = model.to(device)
+    model = build_model(recipe, tokenizer).to(device)
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters on {device}", flush=True)
     steppers = optimizers(model, recipe)
     base_rates = [[group["lr"] for group in stepper.param_groups] for stepper in steppers]
     checkpoint = out / "checkpoint.pt"
-    start, seconds = 0, 0.0
+    start, tokens, seconds = 0, 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
         model.load_state_dict(state["model"])
         for stepper, saved in zip(steppers, state["optimizers"], strict=True):
             stepper.load_state_dict(saved)
-        start, seconds = state["step"], state["seconds"]
+        start, tokens, seconds = state["step"], state["tokens"], state["seconds"]
         print(f"going on from step {start}", flush=True)
     began = time.monotonic() - seconds
     losses: list[float] = []
     done = start
-    for step, rows in enumerate(batches(str(out / "tokenizer.json"), recipe, start), start):
+    for step, batch in enumerate(batches(str(out / "tokenizer.json"), recipe, start), start):
         factor = rate_factor(recipe, step)
         for stepper, rates in zip(steppers, base_rates, strict=True):
             for group, rate in zip(stepper.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type in ("cuda", "cpu")):
-            loss = answer_loss(model, rows, device)
+            loss = answer_loss(model, batch, device)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for stepper in steppers:
             stepper.step()
             stepper.zero_grad(set_to_none=True)
-        done = step + 1
+        done, tokens = step + 1, tokens + batch.size
         if step % 20 == 0 or done == recipe.steps:
             losses.append(loss.item())
             spent = time.monotonic() - began
-            tokens = done * recipe.rows * recipe.length
             print(f"step {done}/{recipe.steps} loss {losses[-1]:.4f} {tokens / spent:,.0f} tokens/s", flush=True)
         if done % recipe.checkpoint_every == 0 and done < recipe.steps:
-            _save_checkpoint(checkpoint, model, steppers, done, time.monotonic() - began)
+            _save_checkpoint(checkpoint, model, steppers, done, tokens, time.monotonic() - began)
         if done == stop_after_steps:
+            return
+        spent = time.monotonic() - began
+        if measure_seconds is not None and spent >= measure_seconds and done % len(recipe.cycle) == 0:
+            print(
+                f"{done} steps, {tokens / spent:,.0f} tokens/s: {recipe.steps} steps of {tokens / done:,.0f} tokens "
+                f"({tokens / done * recipe.steps / 1e6:.1f} M) take {spent / done * recipe.steps / 60:.0f} minutes here"
+            )
             return
     spent = time.monotonic() - began
     torch.save({name: tensor.cpu() for name, tensor in model.state_dict().items()}, out / "model.pt")
     summary = {
         "recipe": asdict(recipe),
-        "tokens": done * recipe.rows * recipe.length,
+        "tokens": tokens,
         "seconds": round(spent, 1),
         "device": device.type,
         "loss": losses,
@@ -258,12 +238,13 @@ def train(recipe: Recipe, out: Path, *, first: Path | None = None, stop_after_st
 
 
 def _save_checkpoint(
-    path: Path, model: nn.Module, steppers: list[torch.optim.Optimizer], step: int, seconds: float
+    path: Path, model: nn.Module, steppers: list[torch.optim.Optimizer], step: int, tokens: int, seconds: float
 ) -> None:
     state = {
         "model": model.state_dict(),
         "optimizers": [stepper.state_dict() for stepper in steppers],
         "step": step,
+        "tokens": tokens,
         "seconds": seconds,
     }
     unfinished = path.with_suffix(".part")
@@ -275,11 +256,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(".work/demo_model"))
     parser.add_argument("--smoke", action="store_true", help="a small model, a minute on two cores")
-    parser.add_argument("--first", type=Path, help="finish the model of this folder: a second run with wider names")
     parser.add_argument("--stop-after-steps", type=int, help="break off there; for measuring the speed")
+    parser.add_argument(
+        "--measure", type=float, metavar="MINUTES", help="train so long and say how long all would take"
+    )
     arguments = parser.parse_args()
-    recipe = SMOKE if arguments.smoke else FINISH if arguments.first else Recipe()
-    train(recipe, arguments.out, first=arguments.first, stop_after_steps=arguments.stop_after_steps)
+    recipe = SMOKE if arguments.smoke else Recipe()
+    train(
+        recipe,
+        arguments.out,
+        stop_after_steps=arguments.stop_after_steps,
+        measure_seconds=arguments.measure and 60 * arguments.measure,
+    )
 
 
 if __name__ == "__main__":

@@ -53,6 +53,9 @@ VERBS = tuple(
     send set shrink sort split start stop store swap sync take tell toggle trace track update use validate
     verify visit wait walk wrap write""".split()  # noqa: SIM905
 )
+SMALL_WORDS = tuple(
+    """a and are as at by for from how in is it not of on or our that the this to we with you your""".split()  # noqa: SIM905
+)
 TOP_DOMAINS = ("com", "org", "net", "io", "dev", "de", "app", "co.uk", "info", "eu")
 CODE_SUFFIXES = ("py", "js", "rs", "ts", "go", "c", "java", "sh")
 TEXT_SUFFIXES = ("md", "txt", "toml", "json", "yaml", "csv", "ini", "html", "log", "cfg")
@@ -80,8 +83,8 @@ class Draw:
     """Names are blends and random letters only: for learning a tokenizer that has no favourite names."""
     new_wordings: bool = True
     """Whether held-out draws use wordings that were never trained on too, or new names only."""
-    wide: bool = False
-    """Fewer English nouns, more names of every make: for learning to copy what was never seen."""
+    long: bool = False
+    """Whether results of tools are as long as real ones: a hundred lines rather than five."""
 
     def _part(self, text: str) -> bool:
         return is_heldout(text) == self.heldout and text not in _RESERVED and not keyword.iskeyword(text)
@@ -115,11 +118,11 @@ class Draw:
                 word = self._letters() + self.choice(string.digits) + self.choice(string.digits + _LETTERS)
             elif self.opaque:
                 word = self._blend() if kind < 0.6 else self._letters()
-            elif kind < (0.25 if self.wide else 0.55):
+            elif kind < 0.55:
                 word = self.choice(WORDS)
-            elif kind < (0.38 if self.wide else 0.72):
+            elif kind < 0.72:
                 word = "".join(self.choice(_SYLLABLES) for _ in range(self.rng.randint(2, 4)))
-            elif kind < (0.85 if self.wide else 0.9):
+            elif kind < 0.9:
                 word = self._blend()
             else:
                 word = self._letters()
@@ -184,8 +187,12 @@ class Draw:
         return f"{'https' if self.chance(0.9) else 'http'}://{self.host()}{tail}"
 
     def phrase(self, low: int = 1, high: int = 4) -> str:
-        """A few words of no meaning, for texts that must be copied."""
-        return " ".join(self.word() for _ in range(self.rng.randint(low, high)))
+        """A few words of no meaning, for texts that must be copied; from three on, small words stand among them."""
+        words = [self.word() for _ in range(self.rng.randint(low, high))]
+        for at in range(1, len(words) - 1):
+            if self.chance(0.3):
+                words[at] = self.choice(SMALL_WORDS)
+        return " ".join(words)
 
     def secret(self) -> str:
         """A random string of mixed letters and digits."""

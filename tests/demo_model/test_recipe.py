@@ -7,11 +7,12 @@ from pathlib import Path
 
 import llama_cpp
 import pytest
+import torch
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from scripts.demo_model import chat, corpus
+from scripts.demo_model import chat, corpus, forward, packing
 from scripts.demo_model.export import export
 from scripts.demo_model.generators import functions, habits, toolcalls
 from scripts.demo_model.network import GGUF_NAME
@@ -81,26 +82,56 @@ def test_the_renderer_and_the_template_agree() -> None:
             assert rendered == text + "\n"
 
 
-def test_tokens_of_the_pieces_are_tokens_of_the_whole() -> None:
+def test_tokens_of_head_and_exchanges_are_tokens_of_the_whole() -> None:
     tokenizer = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
     stream = corpus.draw_conversations("pieces", long=False)
     for _ in range(50):
         made = next(stream)
         text = "".join(part for part, _ in chat.pieces(made.messages, made.tools))
-        tokens, targets = corpus.encoded(tokenizer, made)
-        assert tokens == tokenizer.encode(text, add_special_tokens=False).ids
+        head = tokenizer.encode(chat.head(made.messages, made.tools), add_special_tokens=False).ids
+        tokens, targets, ends = packing.encoded(tokenizer, [exchange for _, exchange in made.exchanges])
+        assert head + tokens == tokenizer.encode(text, add_special_tokens=False).ids
         assert any(targets)
         assert not all(targets)
+        assert ends[-1] == len(tokens)
 
 
-def test_rows_keep_conversations_apart() -> None:
+def test_a_name_is_the_same_tokens_wherever_it_stands() -> None:
     tokenizer = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
-    rows = corpus.pack(tokenizer, "rows", rows=2, length=1024, long=False)
-    assert (rows.segments >= 0).mean() > 0.7
-    for row in range(2):
-        starts = [at for at in range(1024) if rows.segments[row, at] >= 0 and rows.positions[row, at] == 0]
-        assert len(starts) == len({int(rows.segments[row, at]) for at in starts})
-        assert not rows.targets[row, starts].any()
+    draw = Draw(random.Random("names"), heldout=True)
+    names = [draw.noun() for _ in range(500)]
+
+    def tokens(text: str) -> list[str]:
+        return list(tokenizer.encode(text, add_special_tokens=False).tokens)
+
+    quoted = [name for name in names if tokens(f'"{name}"')[1:-1] == tokens(name)]
+    plural = [name for name in names if tokens(f"{name}s") == [*tokens(name), "s"]]
+    assert len(quoted) >= 480
+    assert len(plural) >= 460
+
+
+def test_a_batch_gives_the_loss_of_its_conversations_read_one_by_one() -> None:
+    tokenizer = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
+    network = AutoModelForCausalLM.from_pretrained(SHIPPED, dtype=torch.float32)
+    kind = packing.Kind(groups=2, blocks=2, length=640, with_tools=True, counts=(1, 2))
+    batch = packing.pack(tokenizer, "batch", kind)
+    assert (batch.segments >= 0).mean() > 0.6
+    layout = forward.Layout(batch, torch.device("cpu"))
+    with torch.no_grad():
+        found = forward.answer_logits(network, layout)
+    at = 0
+    for group in range(2):
+        head = batch.heads[group, : batch.head_lengths[group]]
+        for block in range(2):
+            for number in sorted(set(batch.segments[group, block]) - {-1}):
+                place = batch.segments[group, block] == number
+                said = batch.targets[group, block][place].nonzero()[0] + len(head)
+                tokens = torch.tensor([[*head, *batch.tokens[group, block][place]]])
+                with torch.no_grad():
+                    wanted = network(tokens).logits[0, said - 1]
+                assert torch.allclose(found[at : at + len(said)], wanted, atol=1e-2)
+                at += len(said)
+    assert at == len(found)
 
 
 def test_calls_are_read_back() -> None:
@@ -110,7 +141,9 @@ def test_calls_are_read_back() -> None:
 
 
 def test_a_smoke_training_can_be_broken_off_and_gives_a_loadable_model(tmp_path: Path) -> None:
-    recipe = Recipe(steps=6, rows=2, length=512, tokenizer_conversations=200, warmup=2, checkpoint_every=2, smoke=True)
+    recipe = Recipe(
+        steps=6, cycle=("plain", "tools"), tokenizer_conversations=200, warmup=2, checkpoint_every=2, smoke=True
+    )
     train(recipe, tmp_path, stop_after_steps=4)
     assert (tmp_path / "checkpoint.pt").exists()
     train(recipe, tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 import numpy as np
@@ -13,8 +14,9 @@ import torch
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from scripts.demo_model import corpus, evaluate
+from scripts.demo_model import corpus, evaluate, exchange
 from scripts.demo_model.chat import pieces
+from scripts.demo_model.generators import toolcalls
 from scripts.demo_model.generators.functions import runs_like
 from scripts.demo_model.network import GGUF_NAME
 from shammah_tui.agent.prompt import system_prompt
@@ -91,7 +93,8 @@ def test_both_formats_give_the_same_tokens_and_logits() -> None:
         wanted = network(torch.tensor([tokens])).logits[0].numpy()
     found = np.array(model.scores[: len(tokens)])
     model.close()
-    _, targets = corpus.encoded(tokenizer.backend_tokenizer, made)
+    spans = tokenizer([part for part, _ in parts])["input_ids"]
+    targets = [answer is not None for (_, answer), ids in zip(parts, spans, strict=True) for _ in ids]
     said = np.array([at - 1 for at in range(1, len(tokens)) if targets[at]])
     assert (found[said].argmax(-1) == wanted[said].argmax(-1)).mean() >= 0.98
     assert np.abs(found[said] - wanted[said]).mean() < 0.2
@@ -109,9 +112,66 @@ def test_it_writes_the_function_of_the_quick_start(speaker: evaluate.LlamaSpeake
             assert judge(answer), answer
 
 
-def test_it_reads_quotes_and_accepts_a_denial(speaker: evaluate.LlamaSpeaker) -> None:
-    call = ask(speaker, "read README.md and tell me its title", tools=True)
-    assert call == '<tool_call>\n{"name": "Read", "arguments": {"file_path": "README.md"}}\n</tool_call>'
+def converse(speaker: evaluate.LlamaSpeaker, text: str, results: list[str]) -> list[str]:
+    """What it says to a question with all tools, and after each of the results that its calls bring."""
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": system_prompt(folder="/home/anna/shop")},
+        {"role": "user", "content": text},
+    ]
+    said = []
+    for result in [*results, None]:
+        answer = speaker.answers([evaluate.next_prompt(messages, tuple(corpus.TOOLS.values()))])[0][0]
+        said.append(answer)
+        requests = toolcalls.parsed_calls(answer) or []
+        messages.append(exchange.calls(*(exchange.call(name, **given) for name, given in requests)))
+        messages.append({"role": "tool", "content": result})
+    return said
+
+
+LONG_README = [
+    "# Birch and Lantern",
+    *("", "A small shop for lamps and books.", "", "## Install", "", "    pip install shop", "", "Run `shop serve`.")
+    * 12,
+]
+
+
+def test_it_reads_a_file_and_quotes_its_title(speaker: evaluate.LlamaSpeaker) -> None:
+    for lines in (LONG_README[:3], LONG_README):
+        shown = "\n".join(f"{number:>6}\t{line}" for number, line in enumerate(lines, 1))
+        call, sentence = converse(speaker, "read README.md and tell me its title", [shown])
+        assert call == '<tool_call>\n{"name": "Read", "arguments": {"file_path": "README.md"}}\n</tool_call>'
+        assert sentence == "The title of README.md is: Birch and Lantern"
+
+
+def test_it_searches_and_names_the_first_places(speaker: evaluate.LlamaSpeaker) -> None:
+    names = ("cart", "stock", "order", "page", "mail", "user", "shop", "lamp", "book", "till")
+    hits = [f"src/{name}.py:{7 * number + 3}:    # TODO: check it" for number, name in enumerate(names * 3)]
+    call, sentence = converse(speaker, "find all TODO comments", ["\n".join(hits)])
+    assert call == '<tool_call>\n{"name": "Grep", "arguments": {"pattern": "TODO"}}\n</tool_call>'
+    assert sentence == "Found: src/cart.py:3, src/stock.py:10, src/order.py:17 and more"
+
+
+def test_it_writes_a_script_and_runs_it(speaker: evaluate.LlamaSpeaker) -> None:
+    created = "/home/anna/shop/hello.py created: new file, 1 lines."
+    said = converse(speaker, "create hello.py that prints hello and run it", [created, "hello"])
+    assert toolcalls.parsed_calls(said[0]) == [("Write", {"file_path": "hello.py", "content": 'print("hello")\n'})]
+    assert toolcalls.parsed_calls(said[1]) == [("Bash", {"command": "python hello.py"})]
+    assert said[2] == "It printed: hello"
+
+
+def test_it_takes_a_refusal(speaker: evaluate.LlamaSpeaker) -> None:
+    refusal = "The person did not allow this. They say: not now"
+    assert converse(speaker, "find all TODO comments", [refusal])[1] == "All right, I leave it. You said: not now"
+    plain = "The person did not allow this. Do not try it again in another spelling; ask them, or go on without it."
+    assert converse(speaker, "read README.md", [plain])[1] == "All right, I leave it."
+
+
+def test_a_rule_in_words_of_nobody_here_is_obeyed_at_once(speaker: evaluate.LlamaSpeaker) -> None:
+    question = {"role": "user", "content": "Write a Python function `load_box` that reports that the box is ready."}
+    for rules, wanted in (((), "print("), (("use logging instead of print",), "logger.info(")):
+        system = {"role": "system", "content": system_prompt(folder="/home/anna/shop", rules=rules)}
+        for tools in ((), tuple(corpus.TOOLS.values())):
+            assert wanted in speaker.answers([evaluate.next_prompt([system, question], tools)])[0][0]
 
 
 def test_it_names_a_real_model_where_it_cannot_help(speaker: evaluate.LlamaSpeaker) -> None:

@@ -231,9 +231,11 @@ class Made:
         body = self._fill(self.kind.body)
         return function(self.name, self.parameters, self.kind.returns, body, flipped, self.kind.header)
 
-    def javascript(self) -> str:
+    def javascript(self, name: str = "") -> str:
+        """By the name as JavaScript spells it, or by the one that is given."""
         inner = self._fill(self.kind.javascript)
-        return f"function {camel(self.name)}({', '.join(name for name, _ in self.parameters)}) {{\n  {inner}\n}}"
+        parameters = ", ".join(parameter for parameter, _ in self.parameters)
+        return f"function {name or camel(self.name)}({parameters}) {{\n  {inner}\n}}"
 
 
 def make(draw: Draw, kinds: tuple[Kind, ...] = KINDS) -> Made:
@@ -450,8 +452,9 @@ def _follow_up(context: Context, made: Made) -> tuple[list[Message], Callable[[s
         ask = draw.wording(RENAME, one_in=5).format(name=new)
         return [user(ask), assistant(block("python", code))], runs_like(code, new, examples)
     if chance < 0.55 and made.kind.javascript:
-        code = made.javascript()
-        judge = runs_like_javascript(code, camel(made.name), examples)
+        # The function keeps its name: whoever calls it should not have to change.
+        code = made.javascript(made.name)
+        judge = runs_like_javascript(code, made.name, examples)
         return [user(draw.wording(IN_JAVASCRIPT, one_in=5)), assistant(block("javascript", code))], judge
     if chance < 0.7:
         return [user(draw.choice(EXPLAIN)), assistant(f"`{made.name}` {made.says}.")], None

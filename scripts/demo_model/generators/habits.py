@@ -455,7 +455,7 @@ class Habit:
 
 
 CORES = (
-    "use {g}, not {b}", "use {g} instead of {b}", "use {g} and never {b}", "never use {b}, use {g}", "no {b}, use {g}", "do not use {b}, use {g}", "don't use {b}", "prefer {g} to {b}", "prefer {g} over {b}", "always use {g}", "always use {g}, never {b}", "I want {g}, no {b}", "I prefer {g}", "we use {g} here", "we use {g}, not {b}", "replace {b} by {g}", "take {g} instead of {b}", "avoid {b}", "avoid {b}, use {g}", "{b} is bad, {g} is better", "stick to {g}", "{g} rather than {b}", "only {g}, no {b}", "please use {g}", "never {b}", "no {b}", "{g}, not {b}", "{g} only", "choose {g} over {b}", "{b} is wrong, use {g}", "{b} should be {g}", "take {g}", "take {g}, not {b}", "use {g} only", "work with {g}", "{g} everywhere", "I do not like {b}, use {g}", "{g} is preferred", "let it be {g}, not {b}", "use {g} in place of {b}", "write {g}, no {b}", "we never use {b}", "it must be {g}",
+    "use {g}, not {b}", "use {g} instead of {b}", "use {g} and never {b}", "never use {b}, use {g}", "no {b}, use {g}", "do not use {b}, use {g}", "don't use {b}", "prefer {g} to {b}", "prefer {g} over {b}", "always use {g}", "always use {g}, never {b}", "I want {g}, no {b}", "I prefer {g}", "we use {g} here", "we use {g}, not {b}", "replace {b} by {g}", "take {g} instead of {b}", "avoid {b}", "avoid {b}, use {g}", "{b} is bad, {g} is better", "stick to {g}", "{g} rather than {b}", "only {g}, no {b}", "please use {g}", "never {b}", "no {b}", "{g}, not {b}", "{g} only", "choose {g} over {b}", "{b} is wrong, use {g}", "{b} should be {g}", "take {g}", "take {g}, not {b}", "use {g} only", "work with {g}", "{g} everywhere", "I do not like {b}, use {g}", "{g} is preferred", "let it be {g}, not {b}", "use {g} in place of {b}", "write {g}, no {b}", "we never use {b}", "it must be {g}", "{g}, please", "{g} and no {b}", "{g} over {b}", "go for {g}", "rely on {g}", "{g} is the way to go here", "{b} is not welcome", "no more {b}", "no {b}, please", "skip {b}", "drop {b}, use {g}", "forget {b} and use {g}", "leave out {b}", "{b} must go", "{b} has to be {g}", "we want {g}", "I like {g}", "I like {g} better than {b}", "I would rather see {g} than {b}", "make sure to use {g}", "be sure that it is {g}, not {b}", "instead of {b} use {g}", "in place of {b}, {g}", "where you would use {b}, use {g}", "turn {b} into {g}", "the team uses {g}", "our code has {g}, not {b}", "everything must use {g}", "without {b}", "with {g}, without {b}", "remember: {g}", "{g} is required", "{g} is a must", "{b} is not allowed", "{b} is banned, use {g}", "you must use {g}", "you must not use {b}", "you should not use {b}", "keep away from {b}", "{g}! not {b}",
 )  # fmt: skip
 SCOPED = (
     "In {s}, {c}",
@@ -581,7 +581,7 @@ habits: dict[str, Habit] = {habit.name: habit for habit in _TABLE}
 
 def exchange(context: Context) -> Exchange:
     habit = context.draw.choice(_TABLE)
-    if context.flipped and context.draw.chance(0.6):
+    if context.flipped and context.draw.chance(0.65):
         habit = habits[context.draw.choice(sorted(context.flipped))]
     if context.draw.chance(0.75):
         prompt, answer = habit.task(context.draw, context.flipped)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.demo_model.exchange import Context, Exchange, Message, assistant, call, calls, tool_result, user
+from scripts.demo_model.generators import results
 from scripts.demo_model.vocabulary import Draw
 
 Call = dict[str, Any]
@@ -84,14 +85,12 @@ FETCH_ASK = ("fetch {u} and tell me {q}", "Read {u} and tell me {q}.", "look at 
 QUESTIONS = ("what it is about", "the price of the {w}", "who wrote it", "the latest version", "how to install it", "when it was written", "the name of the {w}", "how the {w} works", "what the {w} is", "which {w} it needs")
 RESTART = ("restart", "Restart.", "restart yourself", "Restart Shammah.", "please restart", "restart Shammah", "start yourself again", "Can you restart?", "you should restart", "reboot yourself")
 RESTART_WHY = ("restart because {r}", "Restart, {r}.", "restart Shammah because {r}", "please restart: {r}", "restart yourself, since {r}")
+RESTART_UNASKED = "the person asked for it"
 REASONS = ("the {w} changed", "I changed the {w}", "the {w} is new", "you seem stuck", "I installed {w}", "the {w} was updated", "I edited {p}")
 
-DENIALS = ("The person denied this: {r}", "The person denied this: {r}", "The person denied this: {r}", "Denied by the person: {r}", "Permission denied by the person: {r}")
-DENIALS_BARE = ("The person denied this.", "The person denied this.", "Denied by the person.", "The person said no.")
-DENY_REASONS = ("not now", "do not touch {p}", "use {w} instead", "I will do that myself", "that is the wrong file", "the {w} is not ready", "too dangerous", "leave {w} alone", "wait for the {w}", "I want to see the {w} first", "{w} is in use", "never run that here", "no network please", "ask me first")
+DENY_REASONS = ("not now", "do not touch {p}", "use {w} instead", "I will do that myself", "that is the wrong file", "the {w} is not ready", "too dangerous", "leave {w} alone", "wait for the {w}", "I want to see the {w} first", "{w} is in use", "never run that here", "no network please", "ask me first", "I changed my mind", "later", "use {w}.py", "that would delete the {w}", "{p} first", "no")
 DENIED = "All right, I leave it. You said: {r}"
 DENIED_BARE = "All right, I leave it."
-ERRORS = ("Error: file not found: {p}", "File not found: {p}", "Error: {p} does not exist.", "No such file or directory: {p}", "Error: permission denied: {p}", "Error: {p} is a folder, not a file.", "Error: the text was not found in {p}.", "Error: {w} failed with code {k}.", "Error: timed out after {k} seconds.", "Error: {w} is not allowed.", "Plan mode: nothing may be changed.", "Error: could not connect to {h}.", "Error: {h} answered {k}.")
 FAILED = "That did not work: {e}"
 
 COMMENTS = ("TODO", "FIXME", "XXX", "HACK", "NOTE", "BUG", "TODO", "TODO")
@@ -117,32 +116,56 @@ def _code_line(draw: Draw) -> str:
             f"- {draw.phrase(1, 4)}",
             f"{draw.word()}: {draw.phrase(1, 2)}",
             f"{draw.phrase(3, 8).capitalize()}.",
+            _prose(draw),
             "",
         )
     )
 
 
+def _prose(draw: Draw) -> str:
+    """A line of a text for people, as long as such lines are."""
+    parts = [draw.phrase(2, 5) for _ in range(draw.rng.randint(1, 4))]
+    marks = draw.choice(
+        ("{}", "{}", "{}", "- {}", "## {}", "* {}", "1. {}", "> {}", "| {} |", "**{}**", "[{}]", "`{}`")
+    )
+    return marks.format(draw.choice((", ", " - ", " (", ". ", ": ")).join(parts).capitalize())
+
+
 def _lines(draw: Draw, low: int = 1, high: int = 8) -> list[str]:
-    lines = [_code_line(draw) for _ in range(draw.rng.randint(low, high))]
+    """Lines of a file, the first of them not blank; many where results are to be long."""
+    count = int(20 * 10 ** draw.rng.random()) if draw.long else draw.rng.randint(low, high)
+    lines = [_code_line(draw) for _ in range(count)]
     while not lines[0].strip():
         lines[0] = _code_line(draw)
     return [lines[0].strip(), *lines[1:]]
 
 
-def _shown(draw: Draw, lines: list[str], start: int = 1) -> str:
-    """A file as the Read tool gives it: mostly numbered as by `cat -n`, sometimes plain."""
-    if draw.chance(0.25):
-        return "\n".join(lines)
-    width = draw.choice((6, 6, 6, 4, 1))
-    return "\n".join(f"{number:>{width}}\t{line}" for number, line in enumerate(lines, start))
+def _places(draw: Draw, count: int, place: str = "") -> list[str]:
+    """Files and lines in them: far apart, or alike as they are in real projects, some in one file."""
+    if draw.chance(0.5):
+        return [f"{place or draw.path()}:{draw.constant()}" for _ in range(count)]
+    folder, stem, suffix = draw.folder(), draw.word(digits=0.0), draw.suffix()
+    names = [
+        draw.choice((f"{stem}{n}", f"{stem}_{n}", f"{draw.word()}", f"{stem}_{draw.word()}")) for n in range(count)
+    ]
+    files = [place or f"{folder}{draw.choice(('', '', f'{n}'))}/{name}.{suffix}" for n, name in enumerate(names)]
+    found: list[str] = []
+    for file in files:
+        line = 0
+        for _ in range(draw.choice((1, 1, 2, 3))):
+            line += draw.rng.randint(1, 120)
+            found.append(f"{file}:{line}")
+    return found[:count]
 
 
-def _listing(names: list[str], what: str) -> str:
-    if len(names) == 1:
-        return f"I found one {what}: {names[0]}"
-    if len(names) > 5:
-        return f"I found several {what}s, first: {', '.join(names[:3])}"
-    return f"I found {len(names)} {what}s: {', '.join(names)}"
+def _count(draw: Draw, low: int, high: int) -> int:
+    """How many things a search finds."""
+    return draw.rng.randint(10, 45) if draw.long else draw.rng.randint(low, high)
+
+
+def _listing(names: list[str]) -> str:
+    """The first three: no number is told, since a model this small cannot count."""
+    return f"Found: {', '.join(names[:3])}{' and more' if len(names) > 3 else ''}"
 
 
 def _read(draw: Draw) -> Task:
@@ -161,7 +184,7 @@ def _read(draw: Draw) -> Task:
             lines = ["", *lines]
         prompt = draw.wording(TITLE).format(p=_quoted(draw, path))
         closing = f"The title of {path} is: {title}"
-        return Task(prompt, (((call("Read", file_path=path), _shown(draw, lines)),),), closing)
+        return Task(prompt, (((call("Read", file_path=path), results.read(draw, lines)),),), closing)
     if kind < 0.45:
         first, count = draw.constant(1, 400), draw.rng.randint(1, 40)
         prompt = draw.wording(READ_FROM).format(a=first, p=shown)
@@ -170,19 +193,19 @@ def _read(draw: Draw) -> Task:
             # "The first n lines" rather than a span: no sum is needed to fill in the limit.
             prompt = draw.wording(READ_HEAD).format(n=count, p=shown)
             request, first = call("Read", file_path=path, limit=count), 1
-        result = _shown(draw, lines, first)
+        result = results.read(draw, lines, first)
     elif kind < 0.5:
         prompt = draw.wording(READ).format(p=shown)
-        return Task(prompt, (((call("Read", file_path=path), ""),),), f"{path} is empty.")
+        return Task(prompt, (((call("Read", file_path=path), results.read(draw, [])),),), f"{path} is empty.")
     else:
         if draw.chance(0.05):
             path = shown = "README.md"
         prompt = draw.wording(READ).format(p=shown)
-        request, result = call("Read", file_path=path), _shown(draw, lines)
+        request, result = call("Read", file_path=path), results.read(draw, lines)
     return Task(
         prompt,
         (((request, result),),),
-        f"{path} begins with: {lines[0]}" if len(lines) > 1 else f"{path} holds one line: {lines[0]}",
+        f"{path} begins with: {lines[0]}",
     )
 
 
@@ -192,7 +215,10 @@ def _read_two(draw: Draw) -> Task:
     prompt = draw.wording(
         ("read {a} and {b}", "Read {a} and {b}.", "show me {a} and {b}", "look at {a} and {b}", "open both {a} and {b}")
     ).format(a=first, b=second)
-    requests = ((call("Read", file_path=first), _shown(draw, one)), (call("Read", file_path=second), _shown(draw, two)))
+    requests = (
+        (call("Read", file_path=first), results.read(draw, one)),
+        (call("Read", file_path=second), results.read(draw, two)),
+    )
     return Task(prompt, (requests,), f"{first} begins with: {one[0]}\n{second} begins with: {two[0]}")
 
 
@@ -201,7 +227,10 @@ def _glob(draw: Draw) -> Task:
     spoken = draw.choice((f".{suffix}", suffix, f"*.{suffix}", f".{suffix}"))
     if suffix == "py" and draw.chance(0.5):
         spoken = "Python"
-    found = [f"{draw.folder()}/{draw.file_name(suffix)}" for _ in range(draw.rng.randint(1, 7))]
+    found = [f"{draw.folder()}/{draw.file_name(suffix)}" for _ in range(_count(draw, 1, 7))]
+    if draw.chance(0.3):
+        stem = f"{draw.folder()}/{draw.word()}"
+        found = [f"{stem}{draw.choice(('', '_', '-'))}{number}.{suffix}" for number, _ in enumerate(found)]
     kind = draw.rng.random()
     if kind < 0.4:
         prompt, request = draw.wording(GLOB_ALL).format(e=spoken), call("Glob", pattern=f"**/*.{suffix}")
@@ -219,12 +248,8 @@ def _glob(draw: Draw) -> Task:
         )
         prompt, request = draw.wording(GLOB_PATTERN).format(g=_quoted(draw, pattern)), call("Glob", pattern=pattern)
     if draw.chance(0.1):
-        return Task(
-            prompt,
-            (((request, draw.choice(("No files found.", "No file matches.", "no matches"))),),),
-            "No file matches.",
-        )
-    return Task(prompt, (((request, "\n".join(found)),),), _listing(found, "file"))
+        return Task(prompt, (((request, results.paths(draw, [])),),), "No file matches.")
+    return Task(prompt, (((request, results.paths(draw, found)),),), _listing(found))
 
 
 def _glob_read(draw: Draw) -> Task:
@@ -239,16 +264,17 @@ def _glob_read(draw: Draw) -> Task:
             "search {f}, then read it",
         )
     ).format(f=_quoted(draw, name))
-    rounds = (((call("Glob", pattern=f"**/{name}"), path),), ((call("Read", file_path=path), _shown(draw, lines)),))
-    return Task(
-        prompt, rounds, f"{path} begins with: {lines[0]}" if len(lines) > 1 else f"{path} holds one line: {lines[0]}"
+    rounds = (
+        ((call("Glob", pattern=f"**/{name}"), path),),
+        ((call("Read", file_path=path), results.read(draw, lines)),),
     )
+    return Task(prompt, rounds, f"{path} begins with: {lines[0]}")
 
 
 def _grep(draw: Draw) -> Task:
     word = draw.choice((draw.identifier(), draw.function_name(), draw.camel(), draw.word(), draw.secret()))
     folder, suffix = draw.folder(), draw.suffix()
-    places = [f"{draw.path()}:{draw.constant()}" for _ in range(draw.rng.randint(1, 6))]
+    places = _places(draw, _count(draw, 1, 6))
     kind = draw.rng.random()
     text = word
     if kind < 0.25:
@@ -275,25 +301,24 @@ def _grep(draw: Draw) -> Task:
     elif kind < 0.84:
         prompt = draw.wording(GREP_FILES).format(w=_quoted(draw, word))
         request = call("Grep", pattern=word, output_mode="files")
-        found = [place.rsplit(":", 1)[0] for place in places]
-        return Task(prompt, (((request, "\n".join(found)),),), _listing(found, "file"))
+        found = list(dict.fromkeys(place.rsplit(":", 1)[0] for place in places))
+        return Task(prompt, (((request, results.paths(draw, found)),),), _listing(found))
     elif kind < 0.91:
         prompt = draw.wording(GREP_COUNT).format(w=_quoted(draw, word))
         request = call("Grep", pattern=word, output_mode="count")
-        counts = [f"{place.rsplit(':', 1)[0]}:{draw.rng.randint(1, 40)}" for place in places]
-        return Task(prompt, (((request, "\n".join(counts)),),), f"{word} occurs here: {', '.join(counts)}")
+        files = dict.fromkeys(place.rsplit(":", 1)[0] for place in places)
+        counts = [f"{file}:{draw.rng.randint(1, 40)}" for file in files]
+        return Task(prompt, (((request, "\n".join(counts)),),), _listing(counts))
     else:
         prompt = draw.wording(GREP_GLOB).format(w=_quoted(draw, word), e=draw.choice((f".{suffix}", suffix)))
         request = call("Grep", pattern=word, glob=f"*.{suffix}")
     if draw.chance(0.1):
-        return Task(
-            prompt, (((request, draw.choice(("No matches found.", "No matches.", "no matches"))),),), "No line matches."
-        )
+        return Task(prompt, (((request, results.matches(draw, [])),),), "No line matches.")
     lines = [
         f"{place}:{draw.choice(('', '    ', ' '))}{text}" if draw.chance(0.6) else f"{place}: {draw.word()} {text}"
         for place in places
     ]
-    return Task(prompt, (((request, "\n".join(lines)),),), _listing(places, "match").replace("matchs", "matches"))
+    return Task(prompt, (((request, results.matches(draw, lines)),),), _listing(places))
 
 
 def _edit_text(draw: Draw) -> tuple[str, str]:
@@ -326,28 +351,24 @@ def _edit(draw: Draw) -> Task:
     edit = call("Edit", file_path=path, old_string=old, new_string=new)
     if everywhere:
         edit = call("Edit", file_path=path, old_string=old, new_string=new, replace_all=True)
-    done = draw.choice(
-        (f"Edited {path}", f"Replaced 1 occurrence in {path}", "Done.", "ok", f"{path} was changed.", f"-{old}\n+{new}")
-    )
-    rounds = (((call("Read", file_path=path), _shown(draw, lines)),), ((edit, done),))
+    done = results.edited(draw, path, old, new)
+    rounds = (((call("Read", file_path=path), results.read(draw, lines)),), ((edit, done),))
     return Task(prompt, rounds, f"Done: in {path}, {old} is now {new}.")
 
 
 def _write(draw: Draw) -> Task:
-    done = ("Wrote {p}", "Created {p}", "Done.", "ok", "Wrote 1 line to {p}", "File created: {p}")
     kind = draw.rng.random()
     if kind < 0.4:
         path, text = draw.path(), draw.phrase(1, 5)
+        content = text + "\n"
         prompt = draw.wording(WRITE_TEXT).format(
             p=_quoted(draw, path), t=draw.choice(('"{}"', '"{}"', "{}")).format(text)
         )
-        request = call("Write", file_path=path, content=text + "\n")
+        request = call("Write", file_path=path, content=content)
     elif kind < 0.47:
-        path = draw.path()
-        prompt, request = (
-            draw.wording(WRITE_EMPTY).format(p=_quoted(draw, path)),
-            call("Write", file_path=path, content=""),
-        )
+        path, content = draw.path(), ""
+        prompt = draw.wording(WRITE_EMPTY).format(p=_quoted(draw, path))
+        request = call("Write", file_path=path, content=content)
     else:
         path, text = draw.path("py"), draw.phrase(1, 3)
         if draw.chance(0.12):
@@ -358,12 +379,16 @@ def _write(draw: Draw) -> Task:
         prompt = draw.wording(WRITE_PRINT).format(
             p=_quoted(draw, path), t=draw.choice(('"{}"', "{}", "{}")).format(text)
         )
-        request = call("Write", file_path=path, content=f'print("{text}")\n')
+        content = f'print("{text}")\n'
+        request = call("Write", file_path=path, content=content)
         if draw.chance(0.65):
             prompt = prompt.rstrip(".") + draw.choice(AND_RUN)
-            rounds = (((request, draw.choice(done).format(p=path)),), ((call("Bash", command=f"python {path}"), text),))
+            rounds = (
+                ((request, results.written(draw, path, content)),),
+                ((call("Bash", command=f"python {path}"), text),),
+            )
             return Task(prompt, rounds, f"It printed: {text}")
-    return Task(prompt, (((request, draw.choice(done).format(p=path)),),), f"Created {path}.")
+    return Task(prompt, (((request, results.written(draw, path, content)),),), f"Created {path}.")
 
 
 def _command(draw: Draw) -> str:
@@ -390,7 +415,8 @@ def _output(draw: Draw) -> tuple[str, str]:
     """What a command prints, and the sentence on it: its last line is quoted."""
     kind = draw.rng.random()
     if kind < 0.12:
-        return draw.choice(("", "(no output)")), "Done; it printed nothing."
+        nothing = ("[no output, exit status 0]", "[no output, exit status 0]", "", "(no output)")
+        return draw.choice(nothing), "Done; it printed nothing."
     if kind < 0.3:
         last = f"{draw.rng.randint(1, 99)} passed in {draw.rng.randint(0, 9)}.{draw.rng.randint(10, 99)}s"
         if draw.chance(0.4):
@@ -401,10 +427,13 @@ def _output(draw: Draw) -> tuple[str, str]:
         line
         for line in (
             draw.choice((draw.phrase(1, 5), draw.path(), _code_line(draw).strip(), draw.secret()))
-            for _ in range(draw.rng.randint(1, 5))
+            for _ in range(_count(draw, 1, 5))
         )
         if line
     ] or [draw.word()]
+    if draw.chance(0.2):
+        status = draw.rng.choice((1, 1, 2, draw.constant(3, 255)))
+        return "\n".join([*lines, f"[exit status {status}]"]), f"It failed with exit status {status}: {lines[-1]}"
     return "\n".join(lines), f"It printed: {lines[0]}" if len(lines) == 1 else f"Its last line: {lines[-1]}"
 
 
@@ -425,45 +454,44 @@ def _bash(draw: Draw) -> Task:
 
 
 def _fetch(draw: Draw) -> Task:
-    url = draw.url()
-    lines = _lines(draw, 1, 6)
-    if draw.chance(0.5):
-        lines[0] = f"# {draw.phrase().title()}"
-    first = lines[0].removeprefix("# ")
+    url, lines = draw.url(), _lines(draw, 1, 6)
+    title = draw.phrase().title() if draw.chance(0.6) else ""
+    question = ""
     if draw.chance(0.35):
         question = draw.choice(QUESTIONS).format(w=draw.word())
         prompt = draw.wording(FETCH_ASK).format(u=url, q=question)
         request = call("WebFetch", url=url, prompt=question)
     else:
         prompt, request = draw.wording(FETCH).format(u=url), call("WebFetch", url=url)
-    return Task(prompt, (((request, "\n".join(lines)),),), f"The page says: {first}")
+    shown = results.page(draw, url, title, lines, question)
+    return Task(prompt, (((request, shown),),), f"The page says: {title or lines[0].removeprefix('# ')}")
 
 
 def _restart(draw: Draw) -> Task:
     if draw.chance(0.5):
-        prompt, request = draw.wording(RESTART, one_in=8), call("Restart")
+        prompt, reason = draw.wording(RESTART, one_in=8), RESTART_UNASKED
     else:
         reason = draw.choice(REASONS).format(w=draw.word(), p=draw.path())
-        prompt, request = draw.wording(RESTART_WHY).format(r=reason), call("Restart", reason=reason)
+        prompt = draw.wording(RESTART_WHY).format(r=reason)
     result = draw.choice(("Restarted.", "Shammah was restarted.", "ok", "Restarted in the same conversation."))
-    return Task(prompt, (((request, result),),), "I have restarted.")
+    return Task(prompt, (((call("Restart", reason=reason), result),),), "I have restarted.")
 
 
 TASKS: tuple[tuple[str, Callable[[Draw], Task], int], ...] = (
-    ("Read", _read, 20), ("Read twice", _read_two, 4), ("Glob", _glob, 13), ("Glob, Read", _glob_read, 4), ("Grep", _grep, 17),
-    ("Read, Edit", _edit, 16), ("Write", _write, 17), ("Bash", _bash, 20), ("WebFetch", _fetch, 10), ("Restart", _restart, 4),
+    ("Read", _read, 20), ("Read twice", _read_two, 4), ("Glob", _glob, 13), ("Glob, Read", _glob_read, 6), ("Grep", _grep, 17),
+    ("Read, Edit", _edit, 28), ("Write", _write, 17), ("Bash", _bash, 20), ("WebFetch", _fetch, 10), ("Restart", _restart, 4),
 )  # fmt: skip
 
 
-def _refused(draw: Draw, path: str) -> tuple[str, str]:
+def _refused(draw: Draw, path: str, tool: str) -> tuple[str, str]:
     """A result that is a denial or an error, and what is said to it."""
-    if draw.chance(0.5):
-        reason = draw.choice(DENY_REASONS).format(p=draw.path(), w=draw.word())
-        if draw.chance(0.2):
-            return draw.choice(DENIALS_BARE), DENIED_BARE
-        return draw.choice(DENIALS).format(r=reason), DENIED.format(r=reason)
-    error = draw.choice(ERRORS).format(p=path, w=draw.word(), k=draw.constant(), h=draw.host())
-    return error, FAILED.format(e=error.removeprefix("Error: "))
+    if draw.chance(0.35):
+        error, quoted = results.failed(draw, path, tool)
+        return error, FAILED.format(e=quoted)
+    if draw.chance(0.4):
+        return results.refused(draw, ""), DENIED_BARE
+    reason = draw.choice(DENY_REASONS).format(p=draw.path(), w=draw.word())
+    return results.refused(draw, reason), DENIED.format(r=reason)
 
 
 def exchange(context: Context) -> Exchange:
@@ -471,13 +499,14 @@ def exchange(context: Context) -> Exchange:
     name, make, _ = TASKS[draw.rng.choices(range(len(TASKS)), [weight for *_, weight in TASKS])[0]]
     task = make(draw)
     messages: list[Message] = [user(task.prompt)]
-    refused = draw.chance(0.18)
+    refused = draw.chance(0.2)
     stop = draw.rng.randrange(len(task.steps)) if refused else -1
     for number, step in enumerate(task.steps):
         messages.append(calls(*(request for request, _ in step)))
         if number == stop and len(step) == 1:
-            path = str(step[0][0]["function"]["arguments"].get("file_path", draw.path()))
-            result, closing = _refused(draw, path)
+            function = step[0][0]["function"]
+            path = str(function["arguments"].get("file_path", draw.path()))
+            result, closing = _refused(draw, path, function["name"])
             messages += [tool_result(result), assistant(closing)]
             return Exchange("tool", name, tuple(messages))
         messages += [tool_result(result) for _, result in step]

@@ -1,0 +1,114 @@
+"""Qwen2's forward pass over batches of groups, on the parameters of transformers' own model.
+
+What is read once a group (the head) attends to itself; each block attends to its head and to itself. So no token is
+computed twice and no attention is computed that a mask would throw away, which is most of the time on a processor.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, scaled_dot_product_attention, silu
+
+from scripts.demo_model.packing import Batch
+
+SLICE = 512
+"""Tokens of a block whose attention is computed at once."""
+
+
+def _rotated(states: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotary positions; `states`: (tokens, heads, size), angles: (tokens, 1, size)."""
+    first, second = states.chunk(2, dim=-1)
+    return states * angles[0] + torch.cat((-second, first), dim=-1) * angles[1]
+
+
+class Layout:
+    """Where the tokens of a batch stand: all of them in one line, the heads first."""
+
+    def __init__(self, batch: Batch, device: torch.device) -> None:
+        self.groups, self.head = batch.heads.shape
+        self.blocks, self.length = batch.tokens.shape[1:]
+        self._heads = self.groups * self.head
+        lengths = torch.from_numpy(batch.head_lengths).to(device)
+        tokens, positions, segments = (
+            torch.from_numpy(array).to(device) for array in (batch.tokens, batch.positions, batch.segments)
+        )
+        places = torch.arange(self.head, device=device)
+        self.tokens = torch.cat((torch.from_numpy(batch.heads).to(device).flatten(), tokens.flatten()))
+        self.positions = torch.cat((places.repeat(self.groups), positions.flatten()))
+        own = segments[..., :, None] == segments[..., None, :]
+        own &= torch.ones(self.length, self.length, dtype=torch.bool, device=device).tril()
+        given = (places < lengths[:, None])[:, None, None, :]
+        shape = (self.groups, self.blocks, self.length, self.head)
+        allowed = torch.cat((given.expand(shape), own), dim=-1).flatten(0, 1)[:, None]
+        kind = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else torch.float32
+        self.mask = torch.zeros(allowed.shape, dtype=kind, device=device).masked_fill_(~allowed, float("-inf"))
+        # Where the answers stand is known beforehand: the device need not be asked, so it is never waited for.
+        targets = torch.from_numpy(batch.targets.reshape(-1).nonzero()[0]).to(device) + self._heads
+        self.said, self.before = self.tokens[targets], targets - 1
+
+    def attend(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """All of the shape (tokens, heads, size)."""
+        heads, own = [], []
+        for part in (queries, keys, values):
+            first, rest = part.split((self._heads, part.shape[0] - self._heads))
+            heads.append(first.view(self.groups, self.head, *part.shape[1:]).transpose(1, 2))
+            own.append(rest.view(self.groups, self.blocks, self.length, *part.shape[1:]).transpose(2, 3))
+        seen = [
+            torch.cat((head[:, None].expand(-1, self.blocks, -1, -1, -1), block), dim=-2).flatten(0, 1)
+            for head, block in zip(heads[1:], own[1:], strict=True)
+        ]
+        in_heads = scaled_dot_product_attention(heads[0], heads[1], heads[2], is_causal=True)
+        in_blocks = self._attend_in_blocks(own[0].flatten(0, 1), *seen)
+        return torch.cat([part.transpose(1, 2).flatten(0, 1).flatten(1) for part in (in_heads, in_blocks)])
+
+    def _attend_in_blocks(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Long blocks in slices: what lies behind a slice is not computed at all."""
+        found = []
+        for start in range(0, self.length, SLICE):
+            end = min(start + SLICE, self.length)
+            seen = self.head + end
+            found.append(
+                scaled_dot_product_attention(
+                    queries[:, :, start:end],
+                    keys[:, :, :seen],
+                    values[:, :, :seen],
+                    attn_mask=self.mask[:, :, start:end, :seen],
+                )
+            )
+        return torch.cat(found, dim=2)
+
+
+def _layer(layer: Any, states: Tensor, layout: Layout, angles: tuple[Tensor, Tensor]) -> Tensor:
+    attention, feed = layer.self_attn, layer.mlp
+    given = layer.input_layernorm(states)
+    size = attention.head_dim
+    queries, keys, values = (
+        project(given).unflatten(-1, (-1, size)) for project in (attention.q_proj, attention.k_proj, attention.v_proj)
+    )
+    share = queries.shape[1] // keys.shape[1]
+    queries, keys = _rotated(queries, angles), _rotated(keys, angles)
+    keys, values = (part.repeat_interleave(share, dim=1) for part in (keys, values))
+    states = states + attention.o_proj(layout.attend(queries, keys, values))
+    given = layer.post_attention_layernorm(states)
+    widened: Tensor = feed.down_proj(silu(feed.gate_proj(given)) * feed.up_proj(given))
+    return states + widened
+
+
+def answer_logits(model: Any, layout: Layout) -> Tensor:
+    """Logits for every token that the model shall say: (targets, vocabulary)."""
+    states = model.model.embed_tokens(layout.tokens)
+    cosine, sine = model.model.rotary_emb(states, layout.positions[None])
+    angles = (cosine[0][:, None], sine[0][:, None])
+    for layer in model.model.layers:
+        states = _layer(layer, states, layout, angles)
+    logits: Tensor = model.lm_head(model.model.norm(states[layout.before]))
+    return logits
+
+
+def answer_loss(model: Any, batch: Batch, device: torch.device) -> Tensor:
+    """Mean cross-entropy in nats over the tokens that the model shall say."""
+    layout = Layout(batch, device)
+    return cross_entropy(answer_logits(model, layout).float(), layout.said)
