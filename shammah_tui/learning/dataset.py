@@ -24,6 +24,10 @@ ANSWER_TOKENS_MIN, ANSWER_TOKENS_MAX = 64, 512
 # Of each replay kind so many rows are answered again in the gate.
 CASES_MAX = 120
 RETENTION_ROWS_MAX = 40
+CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Dataset:
 
 async def prepare(measurer: Measurer, base: Path, rows: Sequence[Row], arguments: TrainArguments) -> Dataset:
     """Raises `RowsError` where no row fits the model's context, and `ModelError` where no chat template is known."""
-    source = measurer.chat_template or template_of_folder(base)
+    source = measurer.chat_template or template_of_folder(base) or await _chatml(measurer)
     if not source:
         raise ModelError(f"{base.name} has no chat template.", "Training needs the template that inference uses.")
     encoder = Encoder(measurer, ChatTemplate(source, bos=measurer.bos))
@@ -59,6 +63,12 @@ async def prepare(measurer: Measurer, base: Path, rows: Sequence[Row], arguments
     )
     examples = [example for _, example in (*pairs, *more)] + _given(pairs, measurer.end_tokens)
     return Dataset(examples, cases, tuple(notes))
+
+
+async def _chatml(measurer: Measurer) -> str:
+    """Qwen's plain form, for a model without a template that has its marks; else empty."""
+    marks = await measurer.tokenize(["<|im_start|>", "<|im_end|>"])
+    return CHATML if all(len(tokens) == 1 for tokens in marks) else ""
 
 
 async def _fitting(encoder: Encoder, rows: Sequence[Row], notes: list[str]) -> tuple[list[Row], int]:

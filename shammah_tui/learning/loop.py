@@ -7,6 +7,7 @@ carry most of the damage.
 
 from __future__ import annotations
 
+import io
 import math
 import random
 import time
@@ -172,7 +173,10 @@ class Loop:
             "tokens": [self.num_tokens, self.answer_tokens],
             "kl": [row.kl for row in self.replay],
         }
-        torch.save(state, draft)
+        # By way of memory: torch's own writer says "unexpected pos" of a full disk.
+        written = io.BytesIO()
+        torch.save(state, written)
+        draft.write_bytes(written.getbuffer())
         draft.replace(path)
 
     def _restore(self, path: Path, optimizer: torch.optim.Optimizer) -> tuple[int, int, list[Tensor]]:

@@ -77,12 +77,20 @@ def choose_dtype(device: torch.device) -> torch.dtype:
     return torch.float32 if device.type == "cpu" else torch.bfloat16
 
 
-def load_network(base: Path, arguments: TrainArguments, device: torch.device, *, checkpointing: bool) -> Network:
-    """The base, frozen, with a fresh adapter that changes nothing yet. Raises `ModelError`."""
+def load_network(
+    base: Path,
+    arguments: TrainArguments,
+    device: torch.device,
+    *,
+    checkpointing: bool,
+    dtype: torch.dtype | None = None,
+) -> Network:
+    """The base, frozen, with a fresh adapter (float32, whatever the base's `dtype`) that changes nothing yet. Raises
+    `ModelError`."""
     torch.manual_seed(arguments.seed)
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            str(base), dtype=choose_dtype(device), attn_implementation=ATTENTION, local_files_only=True
+            str(base), dtype=dtype or choose_dtype(device), attn_implementation=ATTENTION, local_files_only=True
         ).to(device)
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(f"The base in {base} cannot be loaded: {error}.") from error

@@ -247,11 +247,19 @@ def _report(request: Request, dataset: Dataset, record: Record, verdict: GateJud
 
 
 def find_gguf(base: Path) -> Path:
-    """The GGUF in a folder: the one there is. Raises `ModelError` for none, or for several."""
-    found = sorted(path for path in base.glob("*.gguf") if not path.name.startswith("adapter"))
-    if len(found) != 1:
-        what = "no GGUF" if not found else f"several GGUFs ({', '.join(path.name for path in found)})"
+    """The deployed GGUF of a folder: in it, else beside it under its name, or the only one there. Of several the
+    smallest, as what is deployed is quantised most. Raises `ModelError` where there is none."""
+    beside = base.absolute().parent
+    places = (_models(base, "*"), _models(beside, f"{base.name}*"), _models(beside, "*"))
+    found = next((place for place in places if place), [])
+    if not found or (found == places[2] and len(found) > 1):
         raise ModelError(
-            f"{base} has {what}.", "Training needs exactly one *.gguf beside the weights, the deployed one."
+            f"{base} has no GGUF.",
+            "Training needs the deployed *.gguf beside the weights: the gate measures that one.",
         )
-    return found[0]
+    return min(found, key=lambda path: (path.stat().st_size, path.name))
+
+
+def _models(folder: Path, name: str) -> list[Path]:
+    found = (path for path in folder.glob(f"{name}.gguf") if path.is_file())
+    return sorted(path for path in found if not path.name.startswith(("adapter", "mmproj")))

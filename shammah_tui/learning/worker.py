@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import torch
+from safetensors import SafetensorError
 
 from shammah_tui.errors import ShammahError
 from shammah_tui.learning import memory
@@ -44,8 +45,9 @@ def main() -> int:
     except (MemoryError, torch.OutOfMemoryError):
         _fail("The machine ran out of memory while training.", "Close other programs, or train a smaller base.")
         return 1
-    except OSError as error:
-        _fail(f"The trainer cannot write or read: {error.strerror or error}.", "Is there space left on the disk?")
+    except (OSError, SafetensorError) as error:
+        said = error.strerror if isinstance(error, OSError) and error.strerror else error
+        _fail(f"The trainer cannot write or read: {said}.", "Is there space left on the disk?")
         return 1
     return 0
 
@@ -58,14 +60,18 @@ def train(base: Path, arguments: TrainArguments, examples: list[Example], folder
     shape = memory.read_shape(base)
     dtype = choose_dtype(device)
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-    room = memory.plan(
-        shape,
-        rank=arguments.rank,
-        value_bytes=dtype.itemsize,
-        longest=max(example.length for example in examples),
-        free_bytes=free,
-    )
-    network = load_network(base, arguments, device, checkpointing=room.checkpointing)
+    longest = max(example.length for example in examples)
+
+    def planned(dtype: torch.dtype) -> memory.MemoryPlan:
+        return memory.plan(shape, rank=arguments.rank, value_bytes=dtype.itemsize, longest=longest, free_bytes=free)
+
+    try:
+        room = planned(dtype)
+    except memory.MemoryShort:
+        # Slower on most CPUs, and half as large.
+        dtype = torch.bfloat16
+        room = planned(dtype)
+    network = load_network(base, arguments, device, checkpointing=room.checkpointing, dtype=dtype)
     loop = Loop(network, arguments, room.pack_tokens)
     loop.load(examples)
     steps = arguments.chosen_steps(len({row.example.rule for row in loop.rated}), shape.parameters)

@@ -17,8 +17,11 @@ from shammah_tui.errors import ModelError
 from shammah_tui.learning.adapter import AdapterRefused, check_shape
 from shammah_tui.learning.arguments import TrainArguments
 from shammah_tui.learning.convert import set_alpha, write_gguf
+from shammah_tui.learning.example import Example
+from shammah_tui.learning.loop import Loop
 from shammah_tui.learning.memory import MemoryShort, plan, read_shape
 from shammah_tui.learning.network import load_network
+from shammah_tui.learning.run import find_gguf
 
 TOKENS = [104, 101, 108, 108, 111, 32, 119, 111, 114, 108, 100, 33]
 
@@ -125,3 +128,28 @@ def test_memory_is_planned_before_anything_is_loaded(bases: dict[str, Path]) -> 
     assert not roomy.checkpointing
     with pytest.raises(MemoryShort, match="GiB"):
         plan(shape, rank=16, value_bytes=4, longest=100, free_bytes=100 << 20)
+
+
+def test_the_deployed_file_is_found_in_the_folder_or_beside_it_and_is_the_smallest(tmp_path: Path) -> None:
+    base = tmp_path / "tiny"
+    base.mkdir()
+    (tmp_path / "tiny-q8.gguf").write_bytes(b"12")
+    (tmp_path / "other.gguf").write_bytes(b"1")
+    assert find_gguf(base).name == "tiny-q8.gguf"
+    for name, size in (("a-f16.gguf", 9), ("b-q8.gguf", 5), ("adapter.gguf", 1)):
+        (base / name).write_bytes(bytes(size))
+    assert find_gguf(base).name == "b-q8.gguf"
+
+
+def test_a_base_in_half_precision_learns_with_a_full_adapter(bases: dict[str, Path]) -> None:
+    """As on a CPU whose memory does not hold the base in float32."""
+    network = load_network(
+        bases["qwen3"], TrainArguments(rank=4), torch.device("cpu"), checkpointing=True, dtype=torch.bfloat16
+    )
+    loop = Loop(network, TrainArguments(), 4096)
+    examples = [Example(n, "in_scope", "", "red", 1.0, TOKENS[:4], TOKENS[n:], n > 3, held_out=False) for n in range(6)]
+    loop.load(examples)
+    figures = loop.accumulate(loop.rated, loop.replay)
+    assert figures.nll > 0
+    gradients = [parameter.grad for parameter in network.trained_parameters()]
+    assert all(gradient is not None and gradient.dtype == torch.float32 for gradient in gradients)
