@@ -25,6 +25,7 @@ FOOTER = (
     ("Ctrl+J", "new line"),
     ("F1", "help"),
     ("F3", "model"),
+    ("F4", "learning"),
     ("Ctrl+P", "commands"),
 )
 
