@@ -57,7 +57,9 @@ def _draft(reading: Reading, answer: str, language: str) -> tuple[int, RuleDraft
         good = Term(good.words)
     if _is_word(bad) and not _is_in(bad, answer, scope):
         bad = Term(bad.words)
-    if reading.either_way and _is_in(good, answer, scope) and not _is_in(bad, answer, scope):
+    # "X instead of Y" may tell what was done. "Use X instead of Y" is a wish, whatever the answer holds.
+    tells = reading.either_way and not _USES.match(reading.text)
+    if tells and _is_in(good, answer, scope) and not _is_in(bad, answer, scope):
         good, bad = bad, good
     unknown = sum(bool(term.words) and not term.checks for term in (good, bad))
     understood = sum(term.construct is not None for term in (good, bad))

@@ -124,3 +124,10 @@ def test_answers_near_a_rule_neither_keep_nor_break_it_or_keep_it(habit: Habit) 
         prompt, answer = habit.near_answer(random.Random(number))
         if "test" not in prompt.lower():
             assert verifier.keeps(draft.verifier, draft.scope, answer) is not False, answer
+
+
+def test_a_wish_is_never_turned_round_by_an_answer_that_fulfils_it_already() -> None:
+    answer = "```python\nimport logging\nlogger = logging.getLogger(__name__)\nlogger.info('x')\n```"
+    draft = infer("use logging instead of print", answer, "python")
+    assert draft is not None
+    assert draft.line.endswith("use `logging`, no `print`.")
