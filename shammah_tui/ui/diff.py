@@ -6,7 +6,7 @@ Markers and line numbers say without colour what colour says too. Code is colour
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from textual.content import Content
@@ -29,21 +29,28 @@ _SIGN_STYLES = {"+": "bold $success", "-": "bold $error", " ": "$faint"}
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """`sign`: "+", "-", " ", or "" for a note; a number of 0 is not shown."""
+    """`sign`: "+", "-", " ", or "" for a note; a number of 0 is not shown. `old_number`: of what stayed, in the old
+    file."""
 
     sign: str
     number: int
     code: Content
+    old_number: int = 0
 
 
 @dataclass(slots=True)
 class _Hunk:
     lines: list[tuple[str, int, str]] = field(default_factory=list)
+    shift: int = 0
+    """What a number in the old file is more than that of the same line in the new one, where the hunk begins."""
 
 
 def draw_diff(diff: str, width: int) -> list[Content]:
     """Every line at most `width` cells; the names of the files are left out."""
     name, hunks = _parse(visible(diff))
+    if hunks and hunks[-1].lines and hunks[-1].lines[-1][0::2] == (" ", ""):
+        # What stands after the last line's end is no line.
+        hunks[-1].lines.pop()
     numbers = [number for hunk in hunks for _, number, _ in hunk.lines]
     digits = len(str(max(numbers, default=0)))
     language = _language(name, diff)
@@ -68,8 +75,8 @@ def _parse(diff: str) -> tuple[str, list[_Hunk]]:
     for line in diff.removesuffix("\n").split("\n"):
         found = _HUNK.match(line)
         if found:
-            hunks.append(_Hunk())
             old, new = int(found[1]), int(found[2])
+            hunks.append(_Hunk(shift=old - new))
         elif not hunks:
             name = line[4:] if line.startswith("+++ ") else name
         elif line[:1] == "+":
@@ -98,13 +105,15 @@ def _coloured(hunk: _Hunk, language: str) -> list[_Line]:
     new = iter(_highlighted([text for sign, _, text in hunk.lines if sign in ("+", " ")], language))
     old = iter(_highlighted([text for sign, _, text in hunk.lines if sign in ("-", " ")], language))
     lines = []
+    shift = hunk.shift
     for sign, number, text in hunk.lines:
+        shift += {"-": 1, "+": -1}.get(sign, 0)
         code = Content.styled(text, "$quiet")
         if sign in ("-", " "):
             code = next(old)
         if sign in ("+", " "):
             code = next(new)
-        lines.append(_Line(sign, number, code))
+        lines.append(_Line(sign, number, code, number + shift))
     return _with_changes(lines)
 
 
@@ -174,7 +183,7 @@ def _side_by_side(lines: list[_Line], width: int, digits: int) -> list[Content]:
     drawn: list[Content] = []
     for removed, added, others in _runs(lines):
         pairs: list[tuple[_Line | None, _Line | None]] = list(zip_longest(removed, added))
-        pairs += [(line, line) for line in others]
+        pairs += [(replace(line, number=line.old_number if line.sign else 0), line) for line in others]
         for one, other in pairs:
             rows = zip_longest(
                 _draw(one, left, digits) if one else [],

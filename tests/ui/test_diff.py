@@ -41,10 +41,11 @@ def test_where_there_is_room_old_and_new_stand_side_by_side() -> None:
     rows = [line.split(" │ ") for line in plain(DIFF, SIDE_BY_SIDE_CELLS)]
     assert ["4 - def greet(name):", "4 + def greet(name: str) -> None:"] in [[old.rstrip(), new] for old, new in rows]
     assert len(rows) == 9
+    assert [cell.split()[0] for cell in rows[-1]] == ["8", "9"]
 
 
 def test_a_new_file_takes_the_whole_width() -> None:
-    assert plain(unified("", "one\ntwo\n"), 120)[:2] == ["1 + one", "2 + two"]
+    assert plain(unified("", "one\ntwo\n"), 120) == ["1 + one", "2 + two"]
 
 
 def test_code_is_coloured_by_the_name_of_its_file() -> None:

@@ -305,7 +305,7 @@ class ApprovalScreen(ModalScreen[Approval | Literal["interrupt"]], inherit_bindi
         field, answers = self.query_one(Reason), self.query_one(Answers)
         field.display = asked
         answers.chosen = next(at for at, one in enumerate(answers.options) if one.choice == "reason")
-        (field if asked else answers).focus()
+        self.set_focus(field if asked else answers)
         self.query_one(Hints).show(keys.in_footer("reason" if asked else "approval"))
         self._share_room()
 

@@ -435,7 +435,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     def action_browse(self, step: int) -> None:
         """Alt+Up: the block cursor, from the last block in view."""
         if self.transcript.move_cursor(step):
-            self.transcript.focus()
+            self.set_focus(self.transcript)
 
     def action_find(self, query: str = "") -> None:
         if self.transcript.display:
@@ -456,7 +456,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     def _found(self) -> None:
         self.query_one(FindBar).display = False
         self.transcript.find("")
-        self.prompt.focus()
+        self.set_focus(self.prompt)
 
     def _show_found(self) -> None:
         transcript = self.transcript
@@ -464,7 +464,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     @on(ReadableTranscript.Left)
     def _from_transcript(self, event: ReadableTranscript.Left) -> None:
-        self.prompt.focus()
+        self.set_focus(self.prompt)
         if event.text:
             self.prompt.insert(event.text)
 

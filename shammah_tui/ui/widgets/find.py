@@ -57,7 +57,8 @@ class FindBar(Horizontal):
         self.display = True
         field = self.query_one(FindInput)
         field.value = query or field.value
-        field.focus()
+        # At once: what is typed next belongs here.
+        self.screen.set_focus(field)
         self.post_message(self.Changed(field.value))
 
     def show(self, number: int, count: int) -> None:
