@@ -95,6 +95,8 @@ class PlainCommands:
                 self._undo()
             case "settings":
                 self._settings()
+            case "learning":
+                print("`shammah feedback` and `shammah rules` list and change what was rated and learned.")
             case _:
                 print(f"/{name} is for the full screen: start shammah without --plain.")
 

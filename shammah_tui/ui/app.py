@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from shammah_tui.ui.rating_flow import RatingFlow
     from shammah_tui.ui.route_flow import RouteFlow
     from shammah_tui.ui.screens.model import ModelScreen
+    from shammah_tui.ui.screens.settings import SettingsScreen
     from shammah_tui.ui.session_flow import SessionFlow
 
 # A screen that is not there from the beginning brings its own.
@@ -195,6 +196,16 @@ class ShammahApp(App[None], inherit_bindings=False):
         if not isinstance(self.screen, LearningScreen):
             self._go(LearningScreen(self.runtime))
 
+    def action_show_settings(self) -> None:
+        from shammah_tui.ui.screens.settings import SettingsScreen
+
+        if not isinstance(self.screen, SettingsScreen):
+            self._go(SettingsScreen())
+
+    def on_settings_screen_changed(self, event: SettingsScreen.Changed) -> None:
+        if event.name == "theme" and event.value in self.available_themes:
+            self.theme = event.value
+
     @on(Prompt.HelpWanted)
     def action_show_help(self) -> None:
         from shammah_tui.ui.screens.help import HelpScreen
@@ -344,17 +355,43 @@ class ShammahApp(App[None], inherit_bindings=False):
         self.action_show_model()
 
     def action_theme(self, name: str) -> None:
-        """Without a name: our other theme."""
-        wanted = name or (theme.LIGHT.name if self.current_theme.dark else theme.DARK.name)
-        matching = [known for known in self.available_themes if wanted in (known, known.removeprefix("shammah-"))]
+        """Without a name: choose one, each is shown while it is looked at."""
+        if not name:
+            self._choose_theme()
+            return
+        matching = [known for known in self.available_themes if name in (known, known.removeprefix("shammah-"))]
         if matching:
-            self.theme = matching[0]
-            try:
-                self.runtime.remember("theme", self.theme)
-            except ShammahError as error:
-                self._complain(error)
+            self._take_theme(matching[0])
         else:
             self.flash(f"There is no theme {name}. There are: {', '.join(sorted(self.available_themes))}")
+
+    def _choose_theme(self) -> None:
+        from shammah_tui.ui.screens.picker import Choice, Picker, among
+
+        def look_at(name: str) -> None:
+            self.theme = name
+
+        before = self.theme
+        others = sorted(set(self.available_themes) - theme.MEANINGS.keys())
+        # The present one first: nothing changes before the person moves.
+        names = sorted([*theme.MEANINGS, *others], key=lambda name: name != before)
+        choices = [Choice(name, theme.MEANINGS.get(name, "comes with Textual"), name) for name in names]
+        picker = Picker(among(choices), prompt="Find a theme; Esc keeps what was", name_cells=25, looked_at=look_at)
+
+        def choose(chosen: str | None) -> None:
+            if chosen is None:
+                self.theme = before
+            else:
+                self._take_theme(chosen)
+
+        self.push_screen(picker, choose)
+
+    def _take_theme(self, name: str) -> None:
+        self.theme = name
+        try:
+            self.runtime.remember("theme", name)
+        except ShammahError as error:
+            self._complain(error)
 
     def action_new_conversation(self) -> None:
         self._go(None)

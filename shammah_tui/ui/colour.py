@@ -23,6 +23,22 @@ PALETTES = {
         # On a light ground Textual's text area lets the ground shine through its cursor.
         "cursor": "#efeff0 on #63666b",
     },
+    "shammah-contrast-dark": {
+        "foreground": "#ffffff",
+        "background": "#000000",
+        "accent": "#8fd3ff",
+        "quiet": "#d0d0d0",
+        "faint": "#a0a0a0",
+        "cursor": "#000000 on #ffffff",
+    },
+    "shammah-contrast-light": {
+        "foreground": "#000000",
+        "background": "#ffffff",
+        "accent": "#003b94",
+        "quiet": "#333333",
+        "faint": "#5c5c5c",
+        "cursor": "#ececec on #474747",
+    },
 }
 DEFAULT = "shammah-dark"
 

@@ -47,7 +47,8 @@ TABLE = (
     Command("quit", "Leave", "leave", aliases=("exit",)),
     Command("rename", "Give this conversation a title", "rename", "title"),
     Command("sessions", "Earlier conversations; go on with one", "sessions", "words", aliases=("resume",)),
-    Command("theme", "The other colours, or those named", "theme", "name"),
+    Command("settings", "All settings and where they come from; change one", "show_settings", aliases=("config",)),
+    Command("theme", "Choose the colours, or take those named", "theme", "name"),
     Command("undo", "Take back the last rating", "undo_rating"),
 )
 

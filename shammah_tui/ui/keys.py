@@ -1,7 +1,6 @@
 """Every key of the screen, in one table: the bindings, the footer and the help are made from it.
 
-Fixed by design and left free here for what comes: F4 learning, F5 settings, F6 green, F7 yellow, F8 red, Shift+Tab
-modes, Ctrl+G editor, Ctrl+R history search, Esc Esc rewind. Bare digits mean nothing but in a question about a tool.
+Left free for what comes: Esc Esc, to rewind. Bare digits mean nothing but in a question about a tool.
 """
 
 from __future__ import annotations
@@ -141,6 +140,7 @@ TABLE = (
     Key("f2", "app.show_chat", "F2", "The conversation", "everywhere"),
     Key("f3", "app.show_model", "F3", "The model: state, choice, download", "everywhere", "model"),
     Key("f4", "app.show_learning", "F4", "Learning: ratings, rules, training, adapters", "everywhere", "learning"),
+    Key("f5", "app.show_settings", "F5", "Settings: values, where they come from, change one", "everywhere"),
     Key("ctrl+p", "app.show_palette", "Ctrl+P", "Find a command", "everywhere", "commands"),
     Key("ctrl+c", "app.stop", "Ctrl+C", "Copy a selection, else interrupt, else clear, else leave", "everywhere"),
     Key("ctrl+l", "app.redraw", "Ctrl+L", "Draw the screen again", "everywhere"),
@@ -156,9 +156,15 @@ TABLE = (
     Key("b", "roll_back", "B", "Back to the adapter before", "learning", "roll back"),
     Key("e", "edit", "E", "Edit the rule, or the rating's note", "learning", "edit"),
     Key("delete,d", "remove", "D", "Take the rating back", "learning", "remove"),
-    Key("f5", "load", "F5", "Read everything anew", "learning"),
+    Key("r", "load", "R", "Read everything anew", "learning"),
     Key("escape,q", "app.show_chat", "Esc", "Back to the conversation", "learning", "back"),
     Key("escape", "leave", "Esc", "Leave the line as it was", "line"),
+    Key("up,k", "move(-1)", "Up", "Setting above (also K)", "settings"),
+    Key("down,j", "move(1)", "Down", "Setting below (also J)", "settings"),
+    Key("pageup", "move(-10)", "PgUp", "Ten settings up", "settings"),
+    Key("pagedown", "move(10)", "PgDn", "Ten settings down", "settings"),
+    Key("enter", "change", "Enter", "Change the setting in the file", "settings", "change"),
+    Key("escape,q", "app.show_chat", "Esc", "Back to the conversation", "settings", "back"),
     Key("r", "retry", "R", "Try again after a failure", "model", "try again"),
     Key("d", "use_demo", "D", "Use the demo model", "model", "demo model"),
     Key("escape,q", "app.show_chat", "Esc", "Back to the conversation", "model", "back"),

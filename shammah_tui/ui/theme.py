@@ -1,4 +1,5 @@
-"""The colours: two themes of our own with one accent. How code is coloured is in `code_colour`.
+"""The colours: themes of our own, dark and light, calm and with high contrast, with one accent each. How code is
+coloured is in `code_colour`.
 
 Red, yellow and green are kept for states and ratings, so the accent is none of them.
 """
@@ -10,6 +11,7 @@ from textual.theme import Theme
 from shammah_tui.ui.colour import PALETTES
 
 _DARK, _LIGHT = PALETTES["shammah-dark"], PALETTES["shammah-light"]
+_CONTRAST_DARK, _CONTRAST_LIGHT = PALETTES["shammah-contrast-dark"], PALETTES["shammah-contrast-light"]
 
 DARK = Theme(
     name="shammah-dark",
@@ -85,7 +87,81 @@ LIGHT = Theme(
     },
 )
 
-OWN = (DARK, LIGHT)
+CONTRAST_DARK = Theme(
+    name="shammah-contrast-dark",
+    primary=_CONTRAST_DARK["accent"],
+    secondary="#ffffff",
+    accent=_CONTRAST_DARK["accent"],
+    warning="#ffd75f",
+    error="#ff9d9d",
+    success="#7dff8a",
+    foreground=_CONTRAST_DARK["foreground"],
+    background=_CONTRAST_DARK["background"],
+    surface="#101010",
+    panel="#2b2b2b",
+    dark=True,
+    variables=DARK.variables
+    | {
+        "quiet": _CONTRAST_DARK["quiet"],
+        "faint": _CONTRAST_DARK["faint"],
+        "line": "#8a8a8a",
+        "code-keyword": "#8fd3ff",
+        "code-name": "#ffffff",
+        "code-function": "#c8e6ff",
+        "code-string": "#a8ffb0",
+        "code-number": "#ffd75f",
+        "code-type": "#9ff0f3",
+        "input-cursor-background": "#ffffff",
+        "input-cursor-foreground": "#000000",
+        "scrollbar": "#8a8a8a",
+        "scrollbar-background": "#000000",
+        "scrollbar-corner-color": "#000000",
+        "scrollbar-background-hover": "#000000",
+        "scrollbar-background-active": "#000000",
+    },
+)
+
+CONTRAST_LIGHT = Theme(
+    name="shammah-contrast-light",
+    primary=_CONTRAST_LIGHT["accent"],
+    secondary="#000000",
+    accent=_CONTRAST_LIGHT["accent"],
+    warning="#5c3a00",
+    error="#8f0010",
+    success="#004d12",
+    foreground=_CONTRAST_LIGHT["foreground"],
+    background=_CONTRAST_LIGHT["background"],
+    surface="#f4f4f4",
+    panel="#e0e0e0",
+    dark=False,
+    variables=LIGHT.variables
+    | {
+        "quiet": _CONTRAST_LIGHT["quiet"],
+        "faint": _CONTRAST_LIGHT["faint"],
+        "line": "#6b6b6b",
+        "code-keyword": "#003b94",
+        "code-name": "#000000",
+        "code-function": "#00306e",
+        "code-string": "#004d12",
+        "code-number": "#5c3a00",
+        "code-type": "#00474a",
+        "input-cursor-background": "#000000",
+        "input-cursor-foreground": "#ffffff",
+        "scrollbar": "#6b6b6b",
+        "scrollbar-background": "#ffffff",
+        "scrollbar-corner-color": "#ffffff",
+        "scrollbar-background-hover": "#ffffff",
+        "scrollbar-background-active": "#ffffff",
+    },
+)
+
+OWN = (DARK, LIGHT, CONTRAST_DARK, CONTRAST_LIGHT)
+MEANINGS = {
+    DARK.name: "dark and calm",
+    LIGHT.name: "light and calm",
+    CONTRAST_DARK.name: "dark, with high contrast",
+    CONTRAST_LIGHT.name: "light, with high contrast",
+}
 
 _OWN_NAMES = ("quiet", "faint", "line", "code-")
 

@@ -127,6 +127,9 @@ SHOTS = {
     "model": Shot(keys=["f3"]),
     "model_downloading": Shot(DOWNLOADING, keys=["f3"], use=None),
     "palette": Shot(keys=["ctrl+p"]),
+    "settings": Shot(keys=["f5", "wait:200", "down", "down", "down", "down"]),
+    "settings_change": Shot(keys=["f5", "wait:200", *["down"] * 12, "enter", "wait:200"]),
+    "themes": Shot(sent=["/theme"], keys=["wait:100", "down"]),
 }
 MAIN = (
     "welcome",
@@ -140,12 +143,14 @@ MAIN = (
     "tools_done",
     "approval",
     "approval_edit",
+    "settings",
 )
 LARGE_TOO = ("tools_open", "block_cursor", "finding", "approval_long", "approval_hostile", "approval_reason")
 PICTURES = [
     *((name, SMALL, DARK) for name in SHOTS),
     *((name, LARGE, DARK) for name in (*MAIN, *LARGE_TOO)),
     *((name, size, LIGHT) for name in MAIN for size in (SMALL, LARGE)),
+    *(("conversation", size, f"shammah-contrast-{kind}") for size in (SMALL, LARGE) for kind in ("dark", "light")),
     *((name, NARROW, DARK) for name in ("welcome", "downloading", "conversation", "queued", "help", "model")),
 ]
 

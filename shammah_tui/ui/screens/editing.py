@@ -19,15 +19,17 @@ class EditLine(ModalScreen[str], inherit_bindings=False):
     BINDINGS = keys.bindings("line")
     AUTO_FOCUS = "Input"
 
-    def __init__(self, title: str, line: str) -> None:
+    def __init__(self, title: str, line: str, *, hidden: bool = False) -> None:
+        """`hidden`: the line is a secret, and is not shown while it is typed."""
         super().__init__()
+        self._hidden = hidden
         self._title = title
         self._line = line
 
     def compose(self) -> ComposeResult:
         with Vertical(id="rating"):
             yield Static(self._title, id="rating-head", markup=False)
-            yield Input(self._line, compact=True, select_on_focus=False, id="note")
+            yield Input(self._line, compact=True, select_on_focus=False, password=self._hidden, id="note")
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
