@@ -7,9 +7,12 @@ import pytest
 from shammah_tui import paths
 from shammah_tui.agent.history import History
 from shammah_tui.ui.app import ShammahApp
-from shammah_tui.ui.screens.editing import EditLine
 from shammah_tui.ui.screens.settings import SettingsScreen
 from tests.ui.script import Scripted
+
+
+def shown(app: ShammahApp) -> str:
+    return type(app.screen).__name__
 
 
 async def test_a_setting_is_changed_in_the_file_and_a_wrong_value_is_asked_again(
@@ -26,17 +29,17 @@ async def test_a_setting_is_changed_in_the_file_and_a_wrong_value_is_asked_again
         assert [str(value.origin) for value in screen._values if value.key.full_name == "model.size"] == ["environment"]
         await pilot.press(*["down"] * names.index("model.slots"), "enter")
         await pilot.pause(0.1)
-        assert isinstance(app.screen, EditLine)
+        assert shown(app) == "EditLine"
         await pilot.press("backspace", *"900", "enter")
         await pilot.pause(0.2)
         # It cannot be, so it is asked once more, with what was typed.
-        assert isinstance(app.screen, EditLine)
+        assert shown(app) == "EditLine"
         await pilot.press("backspace", "backspace", "enter")
         await pilot.pause(0.2)
-        assert app.screen_stack[-1] is screen
+        assert shown(app) == "SettingsScreen"
         text = paths.config_file().read_text()
         assert "slots = 9" in text
         assert "# How many answers the engine writes at the same time" in text
         assert next(str(value.origin) for value in screen._values if value.key.full_name == "model.slots") == "file"
         await pilot.press("escape")
-        assert app.screen is app.chat
+        assert shown(app) == "ChatScreen"
