@@ -109,7 +109,7 @@ def programs() -> list[Program]:
     raw = [sys.executable, "-I", "-S", str(here / "startup_raw.py")]
     found = [
         Program("raw prompt, python -I -S", raw, b"ask anything"),
-        Program("shammah", [str(Path(sys.executable).parent / "shammah")], b"sk anything", b"commands", 2),
+        Program("shammah", [str(Path(sys.executable).parent / "shammah")], b"sk anything", b"new line", 2),
         Program("minimal Textual app", [sys.executable, str(here / "startup_minimal.py")], b"sk anything", b"commands"),
     ]
     for name in OTHERS:
