@@ -108,4 +108,5 @@ def _open(options: Namespace) -> Opened:
     )
     _warm_up()
     resume = getattr(options, "resume", None)
-    return Opened(runtime, configuration.settings.theme, resume, configuration.warnings, configuration.keys)
+    settings = configuration.settings
+    return Opened(runtime, settings.theme, resume, configuration.warnings, configuration.keys, settings.notifications)

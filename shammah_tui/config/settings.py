@@ -122,6 +122,10 @@ class Settings(Section):
     streaming_enabled: Annotated[bool, Field(description="Show answers while they are written")] = True
     offline: Annotated[bool, Field(description="Nothing leaves this machine, no download, no cloud")] = False
     theme: Annotated[str, Field(description="Theme of the screen")] = "shammah-dark"
+    notifications: Annotated[
+        Literal["auto", "bell", "off"],
+        Field(description="What calls you back to a terminal that you do not look at: notification and bell, the bell"),
+    ] = "auto"
     model: ModelSettings = ModelSettings()
     engine: EngineSettings = EngineSettings()
     claude: ClaudeSettings = ClaudeSettings()

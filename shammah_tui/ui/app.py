@@ -21,6 +21,7 @@ from shammah_tui import paths
 from shammah_tui.agent.history import History
 from shammah_tui.errors import ShammahError
 from shammah_tui.ui import clipboard, commands, keys, terminal, theme, wording
+from shammah_tui.ui.attention import Attention
 from shammah_tui.ui.driver import TerminalDriver, driver_for, end_soon
 from shammah_tui.ui.first_paint import FirstPaint
 from shammah_tui.ui.late_runtime import LateRuntime
@@ -70,6 +71,7 @@ class ShammahApp(App[None], inherit_bindings=False):
         self.chat = ChatScreen(runtime, history)
         self._asked_to_leave_at = -LEAVE_SECONDS
         self.mouse_is_ours = True
+        self.attention = Attention(self)
         keys.rebind(())
         self.restarts = False
         for own in theme.OWN:
@@ -108,6 +110,7 @@ class ShammahApp(App[None], inherit_bindings=False):
         # Draws at once, where a refresh would wait for the next beat.
         self.screen.post_message(Resize.from_dimensions(self.size, None))
         self.call_after_refresh(self._relay_states)
+        self.attention.title(f"{self.runtime.folder.name} · Shammah")
 
     @on(TerminalDriver.TerminalGone)
     def _terminal_gone(self) -> None:
@@ -127,6 +130,7 @@ class ShammahApp(App[None], inherit_bindings=False):
                 return
             if opened.theme in self.available_themes:
                 self.theme = opened.theme
+            self.attention.setting = opened.notifications
             for warning in (*opened.warnings, *self._bind(opened.keys)):
                 self.notify(visible(warning), severity="warning", markup=False)
             if opened.resume is not None:
@@ -168,6 +172,7 @@ class ShammahApp(App[None], inherit_bindings=False):
                 async for status in statuses:
                     self.chat.show_learning(status.line)
                     if status.news:
+                        self.attention.call(status.news)
                         self.notify(visible(status.news), title="Learning", markup=False, timeout=10)
         except ShammahError as error:
             self._complain(error)
@@ -253,6 +258,15 @@ class ShammahApp(App[None], inherit_bindings=False):
         else:
             self._asked_to_leave_at = time.monotonic()
             self.flash("Press Ctrl+C again to leave", LEAVE_SECONDS)
+
+    @on(ChatScreen.NeedsAttention)
+    def _call(self, event: ChatScreen.NeedsAttention) -> None:
+        self.attention.call(event.text)
+
+    @on(ChatScreen.ActivityChanged)
+    def _show_title(self, event: ChatScreen.ActivityChanged) -> None:
+        what = event.activity or self.runtime.folder.name
+        self.attention.title(f"{what} · Shammah" if what else "Shammah")
 
     @on(ChatScreen.RestartAllowed)
     def _restart(self) -> None:

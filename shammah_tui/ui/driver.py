@@ -31,6 +31,7 @@ CHUNK_BYTES = 4096
 # How long the program may take to end once its terminal is gone.
 GONE_SECONDS = 5.0
 EXIT_GONE = 129
+SAVE_TITLE, RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 
 
 class TerminalDriver(LinuxDriver):
@@ -50,6 +51,13 @@ class TerminalDriver(LinuxDriver):
         self._covered = self.paint
         self._wanted = Event()
         self._gone = False
+        self._titled = False
+
+    def set_title(self, text: str) -> None:
+        """Of the terminal; the one before comes back when the screen is left."""
+        self.write(f"{'' if self._titled else SAVE_TITLE}\x1b]2;{text}\x07")
+        self._titled = True
+        self.flush()
 
     def take_keys(self) -> None:
         """There is a widget that keys can go to."""
@@ -74,6 +82,9 @@ class TerminalDriver(LinuxDriver):
         if self._covered is not None:
             self._covered.hand_over()
         self._covered = None
+        if self._titled:
+            self.write(RESTORE_TITLE)
+            self._titled = False
         super().stop_application_mode()
 
     def run_input_thread(self) -> None:

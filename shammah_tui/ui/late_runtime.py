@@ -32,6 +32,7 @@ class Opened:
     """The session to go on with; empty lets the person choose, None begins a new one."""
     warnings: tuple[str, ...] = ()
     keys: tuple[KeyWish, ...] = ()
+    notifications: str = "auto"
 
 
 class LateRuntime:

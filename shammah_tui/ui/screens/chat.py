@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from shammah_tui.errors import ShammahError
 from shammah_tui.state import BootstrapState, Phase
 from shammah_tui.tools.permission.mode import Mode
 from shammah_tui.ui import commands, keys
+from shammah_tui.ui.attention import LONG_SECONDS
 from shammah_tui.ui.opening import EXAMPLES
 from shammah_tui.ui.port import Asked, RuntimePort
 from shammah_tui.ui.widgets.block import Block
@@ -58,6 +60,20 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         def __init__(self, invocation: commands.Invocation) -> None:
             super().__init__()
             self.invocation = invocation
+
+    class NeedsAttention(Message):
+        """Something waits for the person, or what took long is over."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class ActivityChanged(Message):
+        """What it does now; empty when it waits for the person to write."""
+
+        def __init__(self, activity: str) -> None:
+            super().__init__()
+            self.activity = activity
 
     class RestartAllowed(Message):
         """The program is to begin again, in this conversation."""
@@ -244,6 +260,8 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         self._turn = self._run(exchange) if question.startswith("!") else self._answer(exchange, asked)
         if self._flushing is not None:
             self._flushing.resume()
+        self._started_at = time.monotonic()
+        self.post_message(self.ActivityChanged("answers"))
         self.show_keys()
 
     @work(group="turn")
@@ -264,6 +282,8 @@ class ChatScreen(Screen[None], inherit_bindings=False):
                 exchange.hear(event)
                 if isinstance(event, PermissionAsked):
                     self.approvals.ask(event)
+                    self.post_message(self.NeedsAttention(f"{event.call.name} waits for your answer"))
+                    self.post_message(self.ActivityChanged("asks you"))
                 if isinstance(event, RestartWanted):
                     restarts = True
         if restarts:
@@ -293,6 +313,8 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     async def _next(self, exchange: Exchange) -> None:
         """A turn is over: what waits in the queue comes next."""
         self._turn_over()
+        if time.monotonic() - self._started_at > LONG_SECONDS:
+            self.post_message(self.NeedsAttention("the answer failed" if exchange.failed else "the answer is there"))
         await self._note_session()
         queue = self.query_one(Queue)
         if exchange.failed:
@@ -335,6 +357,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     def _permission_answered(self, asked: PermissionAsked) -> None:
         if self._exchange is not None:
             self._exchange.answer_permission(asked.call.id)
+        self.post_message(self.ActivityChanged("answers"))
 
     def _withdraw(self, exchange: Exchange) -> None:
         exchange.withdraw()
@@ -347,6 +370,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         self._turn = None
         status = self.query_one(Status)
         status.activity = ""
+        self.post_message(self.ActivityChanged(""))
         self._show_conversation(self.transcript.block_count > 0)
         self.show_keys()
         self._count_context()

@@ -23,6 +23,8 @@ from shammah_tui.ui.widgets.ordered import run_binding
 # A paste of more than this stands in the prompt as a short mark; what is sent holds all of it.
 PASTE_LINES_MAX = 8
 PASTE_CHARACTERS_MAX = 1000
+# As in a shell: the editor opens at the second of these keys.
+LEADER, EDITOR_AFTER_LEADER = "ctrl+x", "ctrl+e"
 _PASTED = re.compile(r"\[Pasted #(\d+): \d+ (?:lines|characters)\]")
 
 
@@ -72,6 +74,7 @@ class Prompt(TextArea, inherit_bindings=False):
         self.completion: Completion | None = None
         """The list above the prompt, which Up, Down, Tab and Esc serve while it is open."""
         self._pastes: dict[int, str] = {}
+        self._leads = False
 
     def put(self, text: str, *, cursor_at_end: bool = True) -> None:
         """Replace what is written, undoably."""
@@ -83,7 +86,12 @@ class Prompt(TextArea, inherit_bindings=False):
         self.put(f"{text}\n{self.text}" if self.text.strip() else text)
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.character == "?" and not self.text:
+        leads, self._leads = self._leads, event.key == LEADER and not self.selected_text
+        if leads and event.key == EDITOR_AFTER_LEADER:
+            event.prevent_default()
+            event.stop()
+            self.action_open_editor()
+        elif event.character == "?" and not self.text:
             event.prevent_default()
             event.stop()
             self.post_message(self.HelpWanted())
@@ -175,6 +183,11 @@ class Prompt(TextArea, inherit_bindings=False):
 
     def action_recall(self) -> None:
         self.post_message(self.RecallWanted())
+
+    def action_cut(self) -> None:
+        """Only what is selected: alone, its key begins that of the editor."""
+        if self.selected_text:
+            super().action_cut()
 
     def action_open_editor(self) -> None:
         self.post_message(self.EditorWanted())
