@@ -8,6 +8,9 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy.location import PyTestLocation
 
+from shammah_tui.bootstrap import report
+from tests.bootstrap.conftest import LAPTOP
+
 SNAPSHOTS = Path(__file__).parents[2] / "snapshots"
 
 
@@ -27,3 +30,4 @@ def pinned_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("SHAMMAH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(report, "probe", lambda: LAPTOP)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
 
 from shammah_tui import paths
+from shammah_tui.errors import ShammahError
 from shammah_tui.state import BootstrapState, Phase
 from shammah_tui.ui import keys
+from shammah_tui.ui.plain import visible
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.widgets.bootstrap import ModelPanel
 from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints, Status
@@ -40,6 +43,21 @@ class ModelScreen(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.show_bootstrap(self._runtime.state)
+        self._look_at_machine()
+
+    @work(exclusive=True, group="machine")
+    async def _look_at_machine(self) -> None:
+        """What there is and what fits: by the same choice as the engine's, so that no engine is needed to know it."""
+        from shammah_tui.bootstrap.report import list_models
+
+        try:
+            settings = (await self._runtime.whole()).settings
+            known = await list_models(settings)
+        except ShammahError as error:
+            self.flash(visible(f"{error.message} {error.hint}".strip()))
+            return
+        for panel in self.query(ModelPanel):
+            panel.known = known
 
     def show_bootstrap(self, state: BootstrapState) -> None:
         if not self.query(ModelPanel):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 from textual.reactive import reactive
 
@@ -12,7 +16,11 @@ from shammah_tui.ui.plain import visible
 from shammah_tui.ui.widgets.page import Page
 from shammah_tui.ui.widgets.status import BADGE
 
+if TYPE_CHECKING:
+    from shammah_tui.bootstrap.report import ModelRow
+
 BAR_CELLS_MAX = 48
+NAME_CELLS = 24
 STEPS = (Phase.INITIALIZING, Phase.DOWNLOADING, Phase.LOADING, Phase.READY)
 STEP_NAMES = {
     Phase.INITIALIZING: "Look at the machine",
@@ -86,6 +94,8 @@ class ModelPanel(Page):
     """Everything about the model: the steps, the choice and why, what went wrong, how to change."""
 
     bootstrap: reactive[BootstrapState] = reactive(BootstrapState(Phase.INITIALIZING), layout=True)
+    known: reactive[tuple[ModelRow, ...]] = reactive((), layout=True)
+    """What there is to choose from, and what of it fits this machine; empty until that is found out."""
 
     def lines(self, width: int) -> list[Content]:
         state = self.bootstrap
@@ -93,6 +103,8 @@ class ModelPanel(Page):
         sections.append([headline(state), *(Content("  ") + line for line in explanation(state, width - 2))])
         if state.model is not None:
             sections.append(_facts(state.model, width))
+        if self.known:
+            sections.append(_choices(self.known, width))
         sections.append(_how_to_change(width))
         lines: list[Content] = []
         for section in sections:
@@ -126,6 +138,22 @@ def _facts(model: ModelSummary, width: int) -> list[Content]:
             wrapped = Content(visible(value)).wrap(max(8, width - label_cells))
             lines.append(Content.styled(label.ljust(label_cells), "$quiet") + wrapped[0])
             lines.extend(Content(" " * label_cells) + line for line in wrapped[1:])
+    return lines
+
+
+def _choices(rows: Sequence[ModelRow], width: int) -> list[Content]:
+    """What else fits this machine, a line for each model with its best file; and why the rest does not."""
+    lines = [Content.styled("What this machine can run", "bold")]
+    for _, group in groupby(rows, key=lambda row: row.id):
+        files = list(group)
+        fitting = [row for row in files if row.fits]
+        row = next((one for one in files if one.is_chosen), fitting[0] if fitting else files[0])
+        sign, style = ("›", "bold $accent") if row.is_chosen else ("✓", "$success") if fitting else ("·", "$quiet")
+        facts = [row.quantization, wording.size(row.size_bytes)] if row.source else ["comes with Shammah"]
+        facts.append("" if not row.source else "is here" if row.is_downloaded else "" if fitting else row.why_not)
+        text = " · ".join(fact for fact in facts if fact)
+        line = Content.assemble((f"{sign} ", style), (row.id.ljust(NAME_CELLS), style), (text, "$quiet"))
+        lines.append(line.truncate(width, ellipsis=True))
     return lines
 
 
