@@ -63,9 +63,9 @@ class Terminal:
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p")
 
-    def wait_for(self, pattern: str, *, gone: bool = False) -> str:
+    def wait_for(self, pattern: str, *, gone: bool = False, seconds: float = PATIENCE_SECONDS) -> str:
         """The screen as soon as `pattern` is on it, or is not."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + seconds
         while bool(re.search(pattern, screen := self.screen)) is gone:
             assert time.monotonic() < deadline, f"waited for {pattern!r} ({gone=}):\n{screen}"
             time.sleep(0.05)
