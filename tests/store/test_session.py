@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -157,3 +157,49 @@ async def test_nothing_is_kept_of_work_that_failed(database: Database) -> None:
     with pytest.raises(RuntimeError):
         await database.run(fail)
     assert await store.list() == ()
+
+
+async def steps(database: Database, listing: Callable[[], Awaitable[object]]) -> int:
+    """Thousands of steps that SQLite takes for `listing`: what it costs, whatever the machine does meanwhile."""
+    counted = 0
+
+    def count() -> int:
+        nonlocal counted
+        counted += 1
+        return 0
+
+    await database.run(lambda connection: connection.set_progress_handler(count, 1000))
+    await listing()
+    await database.run(lambda connection: connection.set_progress_handler(None, 0))
+    return counted
+
+
+async def test_a_list_costs_the_same_with_5000_sessions_as_with_200(database: Database) -> None:
+    store = SessionStore(database)
+
+    def fill(first: int, end: int) -> Callable[[sqlite3.Connection], None]:
+        def write(connection: sqlite3.Connection) -> None:
+            for number in range(first, end):
+                name = f"{number:032x}"
+                connection.execute(
+                    "INSERT INTO session (id, title, folder, created_at, updated_at, number, touched) "
+                    "VALUES (?, ?, '/work', 0, 0, ?, ?)",
+                    (name, f"Question {number}", number, number),
+                )
+                for seq, role in enumerate(("user", "assistant")):
+                    connection.execute(
+                        "INSERT INTO entry VALUES (?, ?, 0, ?, ?, 'stop', '', '', '{}', 0)",
+                        (name, seq, role, f"What is {number}?"),
+                    )
+
+        return write
+
+    await database.run(fill(0, 200))
+    newest = store.newest
+
+    few = await steps(database, lambda: store.list(limit=100)), await steps(database, newest)
+    await database.run(fill(200, 5000))
+    many = await steps(database, lambda: store.list(limit=100)), await steps(database, newest)
+    assert [summary.title for summary in await store.list(limit=2)] == ["Question 4999", "Question 4998"]
+    assert many[0] <= few[0] + 1
+    assert many[1] <= few[1] + 1
