@@ -274,7 +274,7 @@ def _in_scope(prompt: str) -> bool:
     return any(word in prompt.lower() for word in ("python", "javascript", "rust"))
 
 
-async def bench_all(size: Size, names: Sequence[str], threads: int, *, quick: bool) -> list[str]:
+async def bench_all(size: Size, names: Sequence[str], threads: int, parts: Sequence[str]) -> list[str]:
     import shutil
 
     with tempfile.TemporaryDirectory(prefix="shammah-learning-") as place:
@@ -288,12 +288,13 @@ async def bench_all(size: Size, names: Sequence[str], threads: int, *, quick: bo
                 "| other skills right | |",
                 "|---|---|---|---|---|---|---|",
             ]
-            for name in names:
+            for name in names if "habits" in parts else ():
                 lines += await habit_table(bench, name, size, work)
                 print("\n".join(lines[-(size.seeds + 3) :]), file=sys.stderr, flush=True)
-            if not quick:
+            if "four" in parts:
                 lines += ["", *await four_rules(bench, size, work)]
-            lines += ["", "| must be refused | |", "|---|---|", *await refusals(bench, work)]
+            if "refused" in parts:
+                lines += ["", "| must be refused | |", "|---|---|", *await refusals(bench, work)]
     return lines
 
 
@@ -301,13 +302,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one seed, few prompts, no four rules")
     parser.add_argument("--habits", default=FOUR[0], help="names, with commas; or all")
+    parser.add_argument("--parts", default="", help="of habits,four,refused; all, and without four where --quick")
     parser.add_argument("--threads", type=int, default=0, help="0: all cores")
     parser.add_argument("--report", type=Path, default=Path(".work/learning.md"), help="Markdown file to write")
     given = parser.parse_args()
     names = list(habits.habits) if given.habits == "all" else given.habits.split(",")
+    parts = given.parts or ("habits,refused" if given.quick else "habits,four,refused")
     started = time.perf_counter()
     size = QUICK if given.quick else FULL
-    lines = asyncio.run(bench_all(size, names, given.threads, quick=given.quick))
+    lines = asyncio.run(bench_all(size, names, given.threads, parts.split(",")))
     seconds = time.perf_counter() - started
     head = [
         "# What learning brings, measured",

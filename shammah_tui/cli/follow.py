@@ -1,7 +1,7 @@
 """`shammah train --follow [DIR]`: the steps of a run that another process makes, as they come, in plain text.
 
-DIR is what was given as --out; while the run lives its lines stand in a draft beside it. Without DIR it is the run
-that was written to last, of those that become adapters of this home.
+DIR is what was given as --out, or the folder of one of the engine's runs; while a run lives, its lines stand in a draft
+beside or inside it. Without DIR it is the engine's run that lives, else the one that was written to last.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from shammah_tui.learning.adapter import is_draft_of_the_living
 from shammah_tui.learning.event import from_line
 
 POLL_SECONDS = 0.2
+# So often it is looked for a log that is being moved.
+MOVING_POLLS = 15
 LOG = "steps.jsonl"
 
 
@@ -31,25 +33,35 @@ def run(folder: Path | None, *, as_json: bool) -> int:
             break
         time.sleep(POLL_SECONDS)
         if not log.is_file():
-            # The draft has become the adapter's folder, or is gone.
-            out = log.parent.with_name(log.parent.name[1:].rsplit(".", 3)[0])
-            log = out / LOG
-            if not log.is_file():
-                raise ShammahError("The run has ended without a result.", "Whoever started it knows why.")
+            log = _moved(log)
     _print(log, at, as_json=as_json)
     return _verdict(log.parent / "report.json")
 
 
 def _log(folder: Path | None) -> Path:
-    place, name = (paths.adapters_folder(), "*") if folder is None else (folder.absolute().parent, folder.name)
-    found = [path for path in place.glob(f".{name}.*.part/{LOG}") if is_draft_of_the_living(path.parent)]
-    if folder is not None and not found and (folder / LOG).is_file():
-        return folder / LOG
-    if folder is None and not found:
-        found = list(place.glob(f"*/{LOG}"))
+    if folder is None:
+        runs = paths.home() / "runs"
+        drafts, ended = [*runs.glob(f"*/.*.part/{LOG}")], runs.glob(f"*/{LOG}")
+    else:
+        folder = folder.absolute()
+        drafts = [*folder.parent.glob(f".{folder.name}.*.part/{LOG}"), *folder.glob(f".*.part/{LOG}")]
+        ended = folder.glob(LOG)
+    found = [path for path in drafts if is_draft_of_the_living(path.parent)] or list(ended)
     if not found:
         raise ShammahError("There is no run to follow.", "Name the folder that was given as --out.")
     return max(found, key=lambda path: path.stat().st_mtime)
+
+
+def _moved(log: Path) -> Path:
+    """Where the lines are once the draft has become the adapter's folder, or was put into the engine's store. Raises
+    `ShammahError` where they are gone with the run."""
+    out = log.parent.with_name(log.parent.name[1:].rsplit(".", 3)[0])
+    for _ in range(MOVING_POLLS):
+        for place in (out / LOG, out.parent / LOG):
+            if place.is_file():
+                return place
+        time.sleep(POLL_SECONDS)
+    raise ShammahError("The run has ended without a result.", "Whoever started it knows why.")
 
 
 def _print(log: Path, at: int, *, as_json: bool) -> int:
