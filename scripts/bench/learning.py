@@ -19,7 +19,7 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -192,10 +192,10 @@ def trial_of(name: str, size: Size) -> Trial:
     )
 
 
-async def habit_table(bench: Bench, name: str, size: Size, work: Path) -> list[str]:
+async def habit_table(bench: Bench, name: str, size: Size, work: Path) -> AsyncIterator[str]:
     trial, rule = trial_of(name, size), habits.habits[name].rule
-    lines = [f"| {name}: the base | {cells(await bench.figures(trial))} | |"]
-    lines.append(f"| {name}: the rule in the prompt | {cells(await bench.figures(trial, rule=rule))} | |")
+    yield f"| {name}: the base | {cells(await bench.figures(trial))} | |"
+    yield f"| {name}: the rule in the prompt | {cells(await bench.figures(trial, rule=rule))} | |"
     for seed in range(size.seeds):
         started = time.perf_counter()
         folder = work / f"{name}-{seed}"
@@ -203,15 +203,14 @@ async def habit_table(bench: Bench, name: str, size: Size, work: Path) -> list[s
         seconds = time.perf_counter() - started
         if ended.accepted:
             found = cells(await bench.figures(trial, folder / "adapter.gguf"))
-            lines.append(f"| {name}: learned, seed {seed} | {found} | {seconds:.0f} s, scale {ended.scale:g} |")
+            yield f"| {name}: learned, seed {seed} | {found} | {seconds:.0f} s, scale {ended.scale:g} |"
         else:
             lines.append(
                 f"| {name}: learned, seed {seed} | refused: {'; '.join(ended.reasons)} | | | | | {seconds:.0f} s |"
             )
     older = [row | {"chosen": row["rejected"]} for row in rows_of(name, 0) if row["kind"] == "in_scope"]
     adapter = await bench.unjudged(older, work / f"{name}-older", kl_weight=0.0, margin=0.0, still_weight=1.0, steps=60)
-    lines.append(f"| {name}: the older design | {cells(await bench.figures(trial, adapter))} | criticised answers |")
-    return lines
+    yield f"| {name}: the older design | {cells(await bench.figures(trial, adapter))} | criticised answers |"
 
 
 def cells(figures: Figures) -> str:
@@ -289,8 +288,9 @@ async def bench_all(size: Size, names: Sequence[str], threads: int, parts: Seque
                 "|---|---|---|---|---|---|---|",
             ]
             for name in names if "habits" in parts else ():
-                lines += await habit_table(bench, name, size, work)
-                print("\n".join(lines[-(size.seeds + 3) :]), file=sys.stderr, flush=True)
+                async for line in habit_table(bench, name, size, work):
+                    print(line, file=sys.stderr, flush=True)
+                    lines.append(line)
             if "four" in parts:
                 lines += ["", *await four_rules(bench, size, work)]
             if "refused" in parts:
