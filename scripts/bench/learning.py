@@ -205,9 +205,8 @@ async def habit_table(bench: Bench, name: str, size: Size, work: Path) -> AsyncI
             found = cells(await bench.figures(trial, folder / "adapter.gguf"))
             yield f"| {name}: learned, seed {seed} | {found} | {seconds:.0f} s, scale {ended.scale:g} |"
         else:
-            lines.append(
-                f"| {name}: learned, seed {seed} | refused: {'; '.join(ended.reasons)} | | | | | {seconds:.0f} s |"
-            )
+            why = "; ".join(ended.reasons)
+            yield f"| {name}: learned, seed {seed} | refused: {why} | | | | | {seconds:.0f} s |"
     older = [row | {"chosen": row["rejected"]} for row in rows_of(name, 0) if row["kind"] == "in_scope"]
     adapter = await bench.unjudged(older, work / f"{name}-older", kl_weight=0.0, margin=0.0, still_weight=1.0, steps=60)
     yield f"| {name}: the older design | {cells(await bench.figures(trial, adapter))} | criticised answers |"
