@@ -45,7 +45,7 @@ ENDED_EARLY: dict[FinishReason, Remark] = {
 
 
 class Exchange:
-    """Text is gathered as it comes and drawn by `flush`, which the screen calls some twenty times a second."""
+    """Text is gathered as it comes and drawn by `flush`, which the screen calls some fifteen times a second."""
 
     # There are thousands of them in a long conversation.
     __slots__ = (

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from shammah_tui.ui.approvals import Approvals
     from shammah_tui.ui.exchange import Exchange
 
-FLUSHES_PER_SECOND = 20
+FLUSHES_PER_SECOND = 15
 
 
 class ChatScreen(Screen[None], inherit_bindings=False):

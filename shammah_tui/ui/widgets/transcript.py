@@ -15,7 +15,7 @@ from textual.cache import LRUCache
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import Reactive, reactive
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -36,6 +36,10 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
 
     ALLOW_SELECT = True
 
+    # Not as it is declared by the framework, where every new line would lay out the whole screen again: this widget's
+    # place never depends on how long the conversation is.
+    virtual_size = Reactive(Size(0, 0))
+
     unseen_lines: reactive[int] = reactive(0)
     """Lines that arrived below while the person was reading further up."""
 
@@ -48,7 +52,7 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
         super().__init__(id=id)
         self._extent = Extent()
         self._drawn_blocks: dict[int, Block] = {}
-        self._strips: LRUCache[int, tuple[Content, Strip]] = LRUCache(STRIPS_CACHED)
+        self._strips: LRUCache[int, tuple[Content, tuple[int, int], Strip]] = LRUCache(STRIPS_CACHED)
         self._following = True
         self._last_changed: tuple[Block | None, list[Content]] = (None, [])
         self.is_open = False
@@ -190,11 +194,15 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
 
     def _extent_changed(self) -> None:
         following = self._following
-        self.virtual_size = Size(self._line_width, max(0, self._extent.lines))
+        self._set_lines()
         if following:
             self.scroll_end(animate=False, force=True, immediate=True, x_axis=False)
             self._following = True
         self.refresh()
+
+    def _set_lines(self) -> None:
+        self.virtual_size = Size(self._line_width, self._extent.lines)
+        self._scroll_update(self.virtual_size)
 
     def _settle(self) -> None:
         """Draw what is in view and was only estimated; keep what the person looks at where it is."""
@@ -218,7 +226,7 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
 
     def _keep_in_place(self, grown: int) -> None:
         """Something above the view grew: go along with what is looked at."""
-        self.virtual_size = Size(self._line_width, max(0, self._extent.lines))
+        self._set_lines()
         self.scroll_to(y=self.scroll_offset.y + grown, animate=False, force=True, immediate=True)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -263,23 +271,24 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
         line = self._marked(block, within, plain)
         selection = self.text_selection
         span = selection.get_span(line_number) if selection is not None else None
-        if span is not None:
-            strip = self._selected(line, base, span)
-        else:
-            strip = self._strip(line, base) if line is plain else self._drawn(line, base)
+        if span is None and line is plain:
+            return self._strip(line, base, line_number, width)
+        strip = self._drawn(line, base) if span is None else self._selected(line, base, span)
         return strip.extend_cell_length(width, base.rich_style).apply_offsets(0, line_number)
 
     def _marked(self, block: Block, within: int, line: Content) -> Content:
         """The line as it is shown just now: with a cursor, or with what was found in it."""
         return line
 
-    def _strip(self, line: Content, base: Style) -> Strip:
-        """The line, from the cache where it is the very same one (a cached line lives, so its id stays its own)."""
+    def _strip(self, line: Content, base: Style, line_number: int, width: int) -> Strip:
+        """The line where it stands, from the cache where it is the very same one (a cached line lives, so its id stays
+        its own)."""
+        place = (line_number, width)
         cached = self._strips.get(id(line))
-        if cached is None or cached[0] is not line:
-            cached = (line, self._drawn(line, base))
-            self._strips[id(line)] = cached
-        return cached[1]
+        if cached is None or cached[0] is not line or cached[1] != place:
+            strip = self._drawn(line, base).extend_cell_length(width, base.rich_style).apply_offsets(0, line_number)
+            self._strips[id(line)] = cached = (line, place, strip)
+        return cached[2]
 
     def _drawn(self, line: Content, base: Style) -> Strip:
         parts = line.render(base, end="", parse_style=self._get_style)
