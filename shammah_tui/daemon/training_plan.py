@@ -98,6 +98,7 @@ def _arguments(settings: Settings, request: TrainRequest) -> TrainArguments:
         "rank": lora.rank,
         "alpha": lora.alpha,
         "learning_rate": lora.learning_rate,
+        "steps": lora.steps,
         "batch_rows": lora.batch_size,
         "high_weight": lora.high_weight,
         "medium_weight": lora.medium_weight,

@@ -23,6 +23,8 @@ from shammah_tui.store.rating import Color, Rating, RatingStore
 from shammah_tui.store.rule import Rule, RuleStore
 from shammah_tui.store.variant import Kind, Variant, VariantStore, identity
 
+# One row in so many is shown with the tools.
+WITH_TOOLS_EVERY = 4
 RULE_OFF = "Its rule is off."
 CRITICISED = "The same answer was criticised as well."
 BREAKS_RULE = "The answer breaks a rule that is in force: {line}"
@@ -151,7 +153,11 @@ class _Gathering:
 
 
 def as_jsonl(rows: Iterable[TrainingRow], tools: Sequence[ToolSpec] = ()) -> bytes:
-    """One JSON object a line; `tools` are those that inference would offer with these prompts."""
+    """One JSON object a line; `tools` are those that inference would offer with these prompts.
+
+    They are longer than most prompts, and each step pays for them: some rows with them are enough for what is learned
+    to hold with them as well as without.
+    """
     offered = [
         {
             "type": "function",
@@ -159,7 +165,8 @@ def as_jsonl(rows: Iterable[TrainingRow], tools: Sequence[ToolSpec] = ()) -> byt
         }
         for tool in tools
     ]
-    return b"".join(json.dumps(_as_object(row, offered), ensure_ascii=False).encode() + b"\n" for row in rows)
+    objects = (_as_object(row, offered if at % WITH_TOOLS_EVERY == 0 else []) for at, row in enumerate(rows))
+    return b"".join(json.dumps(found, ensure_ascii=False).encode() + b"\n" for found in objects)
 
 
 def provenance_in(file: Path) -> tuple[frozenset[int], frozenset[int]]:
