@@ -63,6 +63,9 @@ class Terminal:
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p")
 
+    def resize(self, columns: int, rows: int) -> None:
+        self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
+
     def wait_for(self, pattern: str, *, gone: bool = False, seconds: float = PATIENCE_SECONDS) -> str:
         """The screen as soon as `pattern` is on it, or is not."""
         deadline = time.monotonic() + seconds
