@@ -104,8 +104,6 @@ class LoraSettings(Section):
     alpha: Annotated[float, Field(gt=0, description="Scale of the adapter is alpha / rank")] = 32
     learning_rate: Annotated[float, Field(ge=0, description="0 chooses by the size of the model")] = 0
     steps: Annotated[int, Field(ge=0, description="Steps of a training; 0 goes by the rules, at most 300")] = 0
-        int, Field(ge=0, description="Steps of a training; 0 goes by the number of rules, at most 300")
-    ] = 0
     batch_size: Annotated[
         int, Field(ge=4, description="Rated rows in a step; the weights are normalised inside it")
     ] = 8
