@@ -22,13 +22,18 @@ from shammah_tui.ui.app import ShammahApp
 
 FOLDER = Path(__file__).parent
 SIZE = (96, 28)
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
+FLAGGED = "Write a Python function start_server that reports that the server started"
+ASKED_AFTERWARDS = "Write a Python function stop_server that reports that the server stopped"
 
 
 async def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="shammah-pictures-") as home:
+    with tempfile.TemporaryDirectory(prefix="shammah-pictures-") as ground:
+        home = str(Path(ground) / "home")
         os.environ["SHAMMAH_HOME"] = home
-        runtime = Runtime(Settings(), folder=Path("/home/ana/shop"), model="demo")
+        folder = Path(ground) / "shop"
+        folder.mkdir()
+        runtime = Runtime(Settings(), folder=folder, model="demo")
         app = ShammahApp(runtime, history=History(Path(home) / "history.jsonl"))
         try:
             async with app.run_test(size=SIZE) as pilot:
@@ -42,16 +47,38 @@ async def take_all(app: ShammahApp, pilot: Pilot[None], runtime: Runtime) -> Non
     async with asyncio.timeout(PATIENCE_SECONDS):
         await ready(runtime)
         await keep(app, pilot, "welcome")
-        for question in ("What does the red key do?", "Write a Python function that adds two numbers"):
-            await pilot.press(*names(question), "enter")
-            await pilot.pause()
-            for turn in [worker for worker in app.workers if worker.group == "turn"]:
-                await turn.wait()
+        for question in ("What does the red key do?", FLAGGED):
+            await ask(app, pilot, question)
+        await pilot.press("f8")
+        await pilot.pause(0.5)
+        await pilot.press(*names("use logging instead of print"), "enter")
+        await pilot.pause(1.0)
+        app.clear_notifications()
+        await ask(app, pilot, ASKED_AFTERWARDS)
         await keep(app, pilot, "conversation")
+        await pilot.press(*names("create hello.py that prints hello and run it"), "enter")
+        while app.screen is app.chat:
+            await pilot.pause(0.1)
+        await keep(app, pilot, "approval")
+        await pilot.press("escape")
+        await pilot.pause(1.0)
+        await pilot.press("escape")
+        await pilot.pause(0.5)
+        await pilot.press("f4")
+        await pilot.pause(1.0)
+        await pilot.press("tab")
+        await keep(app, pilot, "learning")
         await pilot.press("f3")
         await keep(app, pilot, "model")
         await pilot.press("f1")
         await keep(app, pilot, "keys")
+
+
+async def ask(app: ShammahApp, pilot: Pilot[None], question: str) -> None:
+    await pilot.press(*names(question), "enter")
+    await pilot.pause()
+    for turn in [worker for worker in app.workers if worker.group == "turn"]:
+        await turn.wait()
 
 
 async def ready(runtime: Runtime) -> None:
@@ -63,7 +90,7 @@ async def ready(runtime: Runtime) -> None:
 
 def names(text: str) -> list[str]:
     """The keys that type `text`, as Pilot names them."""
-    named = {" ": "space", "?": "question_mark"}
+    named = {" ": "space", "?": "question_mark", ".": "full_stop", "_": "underscore"}
     return [named.get(character, character) for character in text]
 
 
