@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import time
@@ -28,6 +29,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 FIRST_CLIENT_SECONDS = 30.0
 # One that is on its way out holds the pid file for a moment longer.
 LOCK_SECONDS = 2.0
+# Saving the sessions of a model and ending its threads takes a second or two.
+CLOSE_SECONDS = 20
 
 
 def serve(
@@ -98,12 +101,23 @@ async def _run(settings: Settings, address: tuple[str, int] | None, wish: str, k
         await asyncio.to_thread(service.training.recover)
         service.choose(wish)
         await run_all(servers, service.stopping)
+    except Exception:
+        # Said at once: letting go of everything may take a while.
+        log.exception("the servers broke")
+        raise
     finally:
         leaving.cancel()
         following.cancel()
         listener.close()
         path.unlink(missing_ok=True)
-        await service.close()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await service.close()
+        except TimeoutError:
+            # Whoever waits for the home must not wait for ever for something that hangs.
+            log.error("not everything could be let go of in %d seconds; it ends all the same", CLOSE_SECONDS)
+            logging.shutdown()
+            os._exit(1)
         log.info("ended")
 
 
