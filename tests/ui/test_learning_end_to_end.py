@@ -102,5 +102,5 @@ def wait_until_ready(terminal: Terminal) -> None:
     while len(re.findall("rewritten by", terminal.screen)) < 3:
         assert time.monotonic() < deadline, terminal.screen
         time.sleep(1)
-        terminal.press("F5")
+        terminal.press("r")
     terminal.press("S-Tab", "S-Tab")
