@@ -85,6 +85,17 @@ class LearningScreen(Screen[None], inherit_bindings=False):
         self.set_interval(1 / DRAWS_PER_SECOND, self._draw)
         self._show()
         self.load()
+        self._watch_ratings()
+
+    @work(group="ratings")
+    async def _watch_ratings(self) -> None:
+        """What becomes of the ratings in the background is shown as it happens."""
+        async with aclosing((await self._feedback()).events()) as events:
+            async for _ in events:
+                self.load()
+
+    def action_load(self) -> None:
+        self.load()
 
     def _draw(self) -> None:
         """What a run told since the last time; it may tell more than anybody can look at."""
