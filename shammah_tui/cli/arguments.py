@@ -131,6 +131,7 @@ def _add_train(add: Callable[..., Parser]) -> None:
         ("kl-weight", float, "how strongly other answers are held to the base's"),
         ("batch-rows", int, "rated rows in a step"),
         ("replay-share", float, "replayed rows to each of them"),
+        ("made-up", int, "variants made of the file's prompts; by the size of the base where not given"),
         ("threads", int, "CPU threads; the physical cores where not given"),
         ("device", str, "cpu, cuda or mps; the best there is where not given"),
     ):

@@ -32,6 +32,8 @@ class TrainArguments:
     clip: float = 1.0
     check_every: int = 10
     patience: int = 3
+    made_up: int = 0
+    """Variants asked for of the file's prompts, of each kind; 0 takes as many as the size of the base allows."""
     seed: int = 0
     threads: int = 0
     """CPU threads; 0 takes the physical cores."""
@@ -41,6 +43,14 @@ class TrainArguments:
         """About 60 a rule, twice as many for a tiny base (which learns slowly, and steps fast); at most 300."""
         a_rule = 120 if parameters < TINY_PARAMETERS else 60
         return self.steps or min(300, a_rule * max(1, rules))
+
+    def chosen_variants(self, parameters: int) -> int:
+        """Fewer for a large base, whose answers take as long as the steps that use them."""
+        if self.made_up:
+            return self.made_up
+        if parameters < TINY_PARAMETERS:
+            return 160
+        return 64 if parameters < LARGE_PARAMETERS else 24
 
     def chosen_rate(self, parameters: int) -> float:
         """AdamW's peak learning rate, by the size of the base."""

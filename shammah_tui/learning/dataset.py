@@ -47,7 +47,7 @@ async def prepare(measurer: Measurer, base: Path, rows: Sequence[Row], arguments
     notes: list[str] = []
     fitting, max_tokens = await _fitting(encoder, rows, notes)
     own = await encoder.encode(with_held_out(fitting), max_tokens)
-    added, said = await enriched(encoder, own, arguments.seed, max_tokens)
+    added, said = await enriched(encoder, own, arguments, max_tokens)
     notes.append(said)
     pairs, more = (_examples(rows, arguments, measurer.end_tokens) for rows in (own, added))
     made_up = [_case(each, example) for each, example in more if example.replay and example.held_out]

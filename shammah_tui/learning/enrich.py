@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from shammah_tui.learning import replay
-from shammah_tui.learning.arguments import LARGE_PARAMETERS, TINY_PARAMETERS
+from shammah_tui.learning.arguments import TrainArguments
 from shammah_tui.learning.child import token_row
 from shammah_tui.learning.encoder import Encoded, Encoder
 from shammah_tui.learning.rows import REPLAY, Row
@@ -24,10 +24,12 @@ VARIANTS_A_ROW = 6
 PLAIN_SHARE, SURE_ROWS, PLAIN_NATS = 0.8, 10, 0.02
 
 
-async def enriched(encoder: Encoder, own: Sequence[Encoded], seed: int, max_tokens: int) -> tuple[list[Encoded], str]:
+async def enriched(
+    encoder: Encoder, own: Sequence[Encoded], arguments: TrainArguments, max_tokens: int
+) -> tuple[list[Encoded], str]:
     """The rows that are added, and a sentence that counts them. Those whose scope is doubtful are left out."""
     rows = [each.row for each in own if not each.row.held_out]
-    budget = _budget(encoder.measurer.parameters)
+    budget, seed = arguments.chosen_variants(encoder.measurer.parameters), arguments.seed
     kept = [row for row in rows if row.kind in REPLAY]
     bundled = await encoder.encode(replay.bundled_rows(), max_tokens)
     varied = await encoder.encode(_split(variant.row for variant in variants(kept, budget, seed)), max_tokens)
@@ -71,13 +73,6 @@ def habits_of(own: Sequence[Encoded]) -> list[replay.Habit]:
         replay.habit_of((each.chosen, each.contrast) for each in own if each.row.rated and each.row.rule == rule)
         for rule in rules
     ]
-
-
-def _budget(parameters: int) -> int:
-    """How many variants of a kind are asked for: answers of a large base take as long as the steps that use them."""
-    if parameters < TINY_PARAMETERS:
-        return 160
-    return 64 if parameters < LARGE_PARAMETERS else 24
 
 
 def _split(rows: Iterable[Row]) -> list[Row]:

@@ -36,7 +36,7 @@ def start(base: Path, rows: Path, out: Path, *more: str) -> subprocess.Popen[str
         "--out",
         str(out),
     ]
-    small = ["--threads", "1", "--json", "--batch-rows", "4", "--replay-share", "1", "--steps", "12"]
+    small = ["--threads", "1", "--json", "--batch-rows", "4", "--replay-share", "1", "--steps", "12", "--made-up", "4"]
     return subprocess.Popen([*command, *small, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -110,7 +110,7 @@ def test_a_killed_run_is_gone_on_with_from_its_last_check(base: Path, tmp_path: 
 
 def test_a_full_disk_ends_a_run_in_words(base: Path, tmp_path: Path) -> None:
     files = f"--base {base} --rows {write_rows(tmp_path / 'rows.jsonl', ROWS)} --out {tmp_path / 'out'}"
-    train = f"{sys.executable} -m shammah_tui train --threads 1 --steps 3 {files}"
+    train = f"{sys.executable} -m shammah_tui train --threads 1 --steps 3 --made-up 4 {files}"
     process = subprocess.run(
         ["bash", "-c", f"trap '' XFSZ; ulimit -f 40; exec {train}"],
         capture_output=True,
