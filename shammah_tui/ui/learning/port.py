@@ -8,6 +8,13 @@ from typing import Any, Protocol
 from shammah_tui.wire import AdapterSummary, RunState
 
 
+class Status(Protocol):
+    @property
+    def news(self) -> str:
+        """Something ended, in a sentence; empty where nothing did."""
+        ...
+
+
 class LearningPort(Protocol):
     """All raise ShammahError."""
 
@@ -31,6 +38,10 @@ class LearningPort(Protocol):
 
     async def use(self, name: str) -> None:
         """Answer with this adapter from now on; with none where `name` is empty."""
+        ...
+
+    def statuses(self) -> AsyncGenerator[Status, None]:
+        """What to show of it, from now on."""
         ...
 
     async def roll_back(self) -> str:

@@ -86,6 +86,15 @@ class LearningScreen(Screen[None], inherit_bindings=False):
         self._show()
         self.load()
         self._watch_ratings()
+        self._watch_runs()
+
+    @work(group="news")
+    async def _watch_runs(self) -> None:
+        """What a run's end means for rules and adapters."""
+        async with aclosing((await self._learning()).statuses()) as statuses:
+            async for status in statuses:
+                if status.news:
+                    self.load()
 
     @work(group="ratings")
     async def _watch_ratings(self) -> None:
