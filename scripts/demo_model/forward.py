@@ -24,6 +24,43 @@ def _rotated(states: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
     return states * angles[0] + torch.cat((-second, first), dim=-1) * angles[1]
 
 
+class _Attention(torch.autograd.Function):
+    """Attention one sequence at a time, in the processor's cache: half the time of PyTorch's own kernel there.
+
+    Queries (count, heads, asking, size), keys and values (count, heads, seen, size), mask (count, 1, asking, seen).
+    """
+
+    @staticmethod
+    def forward(context: Any, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:  # type: ignore[override]
+        queries = queries * queries.shape[-1] ** -0.5
+        weights = []
+        found = torch.empty_like(queries)
+        for at in range(len(queries)):
+            weights.append(torch.softmax((queries[at] @ keys[at].mT).add_(mask[at]), dim=-1))
+            torch.matmul(weights[-1], values[at], out=found[at])
+        context.save_for_backward(queries, keys, values, *weights)
+        return found
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # type: ignore[override]
+        queries, keys, values, *weights = context.saved_tensors
+        of_queries, of_keys, of_values = (torch.empty_like(part) for part in (queries, keys, values))
+        for at, weight in enumerate(weights):
+            torch.matmul(weight.mT, gradient[at], out=of_values[at])
+            of_scores = torch._softmax_backward_data(gradient[at] @ values[at].mT, weight, -1, weight.dtype)
+            torch.matmul(of_scores, keys[at], out=of_queries[at])
+            torch.matmul(of_scores.mT, queries[at], out=of_keys[at])
+        return of_queries * queries.shape[-1] ** -0.5, of_keys, of_values, None
+
+
+def attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    if queries.device.type != "cpu":
+        return scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+    parts = [part.to(mask.dtype).contiguous() for part in (queries, keys, values)]
+    found: Tensor = _Attention.apply(*parts, mask)
+    return found
+
+
 class Layout:
     """Where the tokens of a batch stand: all of them in one line, the heads first."""
 
@@ -70,14 +107,8 @@ class Layout:
         for start in range(0, self.length, SLICE):
             end = min(start + SLICE, self.length)
             seen = self.head + end
-            found.append(
-                scaled_dot_product_attention(
-                    queries[:, :, start:end],
-                    keys[:, :, :seen],
-                    values[:, :, :seen],
-                    attn_mask=self.mask[:, :, start:end, :seen],
-                )
-            )
+            mask = self.mask[:, :, start:end, :seen]
+            found.append(attention(queries[:, :, start:end], keys[:, :, :seen], values[:, :, :seen], mask))
         return torch.cat(found, dim=2)
 
 

@@ -193,7 +193,7 @@ def train(
             stepper.load_state_dict(saved)
         start, tokens, seconds = state["step"], state["tokens"], state["seconds"]
         print(f"going on from step {start}", flush=True)
-    began = time.monotonic() - seconds
+    began, busy = time.monotonic() - seconds, time.process_time()
     losses: list[float] = []
     done = start
     for step, batch in enumerate(batches(str(out / "tokenizer.json"), recipe, start), start):
@@ -221,7 +221,8 @@ def train(
         if measure_seconds is not None and spent >= measure_seconds and done % len(recipe.cycle) == 0:
             print(
                 f"{done} steps, {tokens / spent:,.0f} tokens/s: {recipe.steps} steps of {tokens / done:,.0f} tokens "
-                f"({tokens / done * recipe.steps / 1e6:.1f} M) take {spent / done * recipe.steps / 60:.0f} minutes here"
+                f"({tokens / done * recipe.steps / 1e6:.1f} M) take {spent / done * recipe.steps / 60:.0f} minutes here, "
+                f"{(time.process_time() - busy) / done * recipe.steps / 60:.0f} minutes of one core's time"
             )
             return
     spent = time.monotonic() - began
