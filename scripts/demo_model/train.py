@@ -221,7 +221,7 @@ def train(
         if measure_seconds is not None and spent >= measure_seconds and done % len(recipe.cycle) == 0:
             whole, core = (taken / done * recipe.steps / 60 for taken in (spent, time.process_time() - busy))
             print(
-                f"{done} steps, {tokens / spent:,.0f} tokens/s: all {recipe.steps} steps of {tokens / done:,.0f} tokens "
+                f"{done} steps, {tokens / spent:,.0f} tokens/s: {recipe.steps} steps of {tokens / done:,.0f} tokens "
                 f"take {whole:.0f} minutes as busy as this machine is, {core:.0f} minutes of one core's time"
             )
             return
