@@ -31,7 +31,7 @@ class _Attention(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(context: Any, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(context: Any, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
         queries = queries * queries.shape[-1] ** -0.5
         weights = []
         found = torch.empty_like(queries)
@@ -42,7 +42,7 @@ class _Attention(torch.autograd.Function):
         return found
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         queries, keys, values, *weights = context.saved_tensors
         of_queries, of_keys, of_values = (torch.empty_like(part) for part in (queries, keys, values))
         for at, weight in enumerate(weights):
@@ -57,7 +57,7 @@ def attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Te
     if queries.device.type != "cpu":
         return scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
     parts = [part.to(mask.dtype).contiguous() for part in (queries, keys, values)]
-    found: Tensor = _Attention.apply(*parts, mask)
+    found: Tensor = _Attention.apply(*parts, mask)  # type: ignore[no-untyped-call]
     return found
 
 

@@ -137,12 +137,14 @@ def test_a_batch_gives_the_loss_of_its_conversations_read_one_by_one() -> None:
 
 def test_attention_and_its_gradients_are_those_of_pytorch() -> None:
     torch.manual_seed(1)
-    parts = [torch.randn(3, 2, length, 8, requires_grad=True) for length in (5, 9, 9)]
+    queries, keys, values = parts = [torch.randn(3, 2, length, 8, requires_grad=True) for length in (5, 9, 9)]
     mask = torch.zeros(3, 1, 5, 9).masked_fill_(torch.rand(3, 1, 5, 9) < 0.3, float("-inf"))
     weights = torch.randn(3, 2, 5, 8)
     results = []
-    for attend in (forward.attention, lambda q, k, v, m: scaled_dot_product_attention(q, k, v, attn_mask=m)):
-        found = attend(*parts, mask)
+    for found in (
+        forward.attention(queries, keys, values, mask),
+        scaled_dot_product_attention(queries, keys, values, attn_mask=mask),
+    ):
         results.append([found, *torch.autograd.grad((found * weights).sum(), parts)])
     assert all(torch.allclose(own, theirs, atol=1e-5) for own, theirs in zip(*results, strict=True))
 
