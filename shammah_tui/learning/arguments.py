@@ -24,14 +24,14 @@ class TrainArguments:
     medium_weight: float = 3.0
     normal_weight: float = 1.0
     kl_weight: float = 3.0
-    margin: float = 6.0
+    margin: float = 5.0
     """How far, in nats, a token that turns an answer shall be ahead of any other: slack for prompts never seen."""
     still_weight: float = 0.2
     """What a rated answer's other tokens weigh, those that the base would have said anyway."""
     warmup_share: float = 0.1
     clip: float = 1.0
     check_every: int = 10
-    patience: int = 3
+    patience: int = 5
     made_up: int = 0
     """Variants asked for of the file's prompts, of each kind; 0 takes as many as the size of the base allows."""
     seed: int = 0

@@ -19,7 +19,7 @@ from shammah_tui.learning.variant import edited, variants
 # Of the variants every fourth is only measured, never learned.
 MEASURED_EVERY = 4
 VARIANTS_A_ROW = 6
-# A made-up prompt is taken where the base's NLL of its own answer is within this share of the file's replayed rows;
+# A made-up prompt may be measured where the base's NLL of its own answer is within this share of the file's replayed rows;
 # with fewer of them than so many, below this many nats a token.
 PLAIN_SHARE, SURE_ROWS, PLAIN_NATS = 0.8, 10, 0.02
 
@@ -32,12 +32,12 @@ async def enriched(
     budget, seed = arguments.chosen_variants(encoder.measurer.parameters), arguments.seed
     kept = [row for row in rows if row.kind in REPLAY]
     bundled = await encoder.encode(replay.bundled_rows(), max_tokens)
-    varied = await encoder.encode(_split(variant.row for variant in variants(kept, budget, seed)), max_tokens)
+    varied = await encoder.encode([variant.row for variant in variants(kept, budget, seed)], max_tokens)
     doubtful = await encoder.encode(await _doubtful(encoder, rows, seed, budget), max_tokens)
     habits = habits_of(own)
     safe = [each for each in doubtful if not any(habit.shows_in(each.base.tokens) for habit in habits)]
     limit = await _usual_doubt(encoder, own)
-    varied, safe = [await _plain(encoder, part, limit) for part in (varied, safe)]
+    varied, safe = [await _split_plain(encoder, part, limit) for part in (varied, safe)]
     rated = await _rated_variants(encoder, own, seed, budget, max_tokens)
     added = [each for each in (*bundled, *varied, *safe) if each.base.tokens]
     said = (
@@ -53,11 +53,17 @@ async def _usual_doubt(encoder: Encoder, own: Sequence[Encoded]) -> float:
     return known[int(PLAIN_SHARE * len(known))] if len(known) >= SURE_ROWS else PLAIN_NATS
 
 
-async def _plain(encoder: Encoder, made_up: Sequence[Encoded], limit: float) -> list[Encoded]:
-    """Without the prompts on which the base wavers: odd ones, where any change tips it over, and where nothing is
-    learned for prompts that a person writes."""
+async def _split_plain(encoder: Encoder, made_up: Sequence[Encoded], limit: float) -> list[Encoded]:
+    """All that the base answers, with some marked as measured: those on which it does not waver. On odd prompts any
+    change tips it over, which says nothing of an adapter; to learn from they are as good as others."""
     said = [each for each in made_up if each.base.tokens]
-    return [each for each, doubt in zip(said, await _doubts(encoder, said), strict=True) if doubt <= limit]
+    found: list[Encoded] = []
+    plain = 0
+    for each, doubt in zip(said, await _doubts(encoder, said), strict=True):
+        held_out = doubt <= limit and plain % MEASURED_EVERY == 0
+        plain += doubt <= limit
+        found.append(replace(each, row=replace(each.row, held_out=held_out)))
+    return found
 
 
 async def _doubts(encoder: Encoder, rows: Sequence[Encoded]) -> list[float]:

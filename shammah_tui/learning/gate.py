@@ -36,7 +36,7 @@ AGREEMENT_MIN = 0.98
 # Now and then the base's likeliest answer is already right where the one that was rated was not.
 SENSE_MIN = 0.6
 # From here on a smaller scale is not looked for: what still changes would be noise.
-UNCHANGED_GOOD = 0.985
+UNCHANGED_GOOD = 0.995
 SCALES = (1.0, 0.75, 0.5)
 # Retention texts on which the base does no better than this share of a uniform guess are none of its language.
 FOREIGN_SHARE = 0.35
