@@ -19,8 +19,8 @@ from shammah_tui.learning.variant import edited, variants
 # Of the variants every fourth is only measured, never learned.
 MEASURED_EVERY = 4
 VARIANTS_A_ROW = 6
-# A made-up prompt may be measured where the base's NLL of its own answer is within this share of the file's replayed rows;
-# with fewer of them than so many, below this many nats a token.
+# A made-up prompt may be measured where the base's NLL of its own answer is within this share of the file's replayed
+# rows; with fewer of them than so many, below this many nats a token.
 PLAIN_SHARE, SURE_ROWS, PLAIN_NATS = 0.8, 10, 0.02
 
 
