@@ -77,9 +77,7 @@ def test_three_flags_a_rule_a_training_and_the_way_back(terminal: Terminal) -> N
     # The rule is no longer in the prompt: the model itself obeys.
     terminal.press("Tab")
     terminal.wait_for("learned by run-")
-    terminal.press("Escape")
-    terminal.type("/new")
-    terminal.press("Enter")
+    begin_anew(terminal)
     terminal.wait_for("Try  Tab")
     assert "logg" in last_answer(ask(terminal, UNSEEN))
 
@@ -88,11 +86,17 @@ def test_three_flags_a_rule_a_training_and_the_way_back(terminal: Terminal) -> N
     terminal.wait_for("answers come from run-")
     terminal.press("b")
     terminal.wait_for("answers come from the model as it came")
-    terminal.press("Escape")
-    terminal.type("/new")
-    terminal.press("Enter")
+    begin_anew(terminal)
     terminal.wait_for("Try  Tab")
     assert "print(" in last_answer(ask(terminal, UNSEEN))
+
+
+def begin_anew(terminal: Terminal) -> None:
+    """Back to the conversation, and a new one. (What follows Esc at once would be a key with Alt.)"""
+    terminal.press("Escape")
+    terminal.wait_for("Ask anything")
+    terminal.type("/new")
+    terminal.press("Enter")
 
 
 def wait_until_ready(terminal: Terminal) -> None:
