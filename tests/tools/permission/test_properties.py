@@ -148,4 +148,5 @@ def test_no_long_command_holds_the_engine_up(name: str) -> None:
 
     bash(LONG[name], *RULES, "awk *", "rg *")
 
-    assert time.process_time() - started < 0.5
+    # What grows faster than the command takes minutes here. A busy machine makes a quarter of a second one.
+    assert time.process_time() - started < 10
