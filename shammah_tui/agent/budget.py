@@ -1,4 +1,4 @@
-"""Makes a conversation fit the model: older tool results are left out first, and that is said.
+"""Makes a conversation fit the model: older tool results are left out first, new ones are cut, and that is said.
 
 What the person and the model said is never dropped in silence: where results alone do not make room, the request is
 refused with what the person can do.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from shammah_tui.conversation import Message
 from shammah_tui.errors import ContextOverflow
+from shammah_tui.tools.bounded import HeadAndTail
 
 Count = Callable[[Sequence[Message]], Awaitable[tuple[int, int]]]
 """Tokens of a conversation with its tools, and of what the model can read: by the model's own tokenizer."""
@@ -23,6 +24,10 @@ KEPT_RESULTS = 2
 FILLED_AFTERWARDS = 0.7
 # No tokenizer makes more tokens than bytes: below this share of the context nobody needs to count.
 ANSWER_SHARE_MAX = 0.25
+
+# The newest results are cut to a power of two until they fit, this at least. Steps so far apart leave room for what
+# follows, and cut a result alike in the next request, so that its beginning need not be read anew.
+CUT_TO_CHARACTERS_MIN = 1024
 
 PLACEHOLDER = "[{count} characters of this result were left out to make room; run the tool again to see them.]"
 
@@ -44,14 +49,22 @@ async def fit(messages: Sequence[Message], count: Count, *, answer_tokens: int) 
         return Fitted(tuple(messages))
     found, left_out = list(messages), 0
     results = [at for at, message in enumerate(found) if message.role == "tool"]
-    for at in results[:-KEPT_RESULTS] + results[-KEPT_RESULTS:]:
-        if tokens <= (room if at in results[-KEPT_RESULTS:] else room * FILLED_AFTERWARDS):
+    for at in results[:-KEPT_RESULTS]:
+        if tokens <= room * FILLED_AFTERWARDS:
             break
         length = len(found[at].content)
         if length < SHORTENED_FROM_CHARACTERS:
             continue
         found[at] = replace(found[at], content=PLACEHOLDER.format(count=f"{length:,}"))
         left_out += 1
+        tokens, _ = await count(found)
+    newest = {at: found[at] for at in results[-KEPT_RESULTS:]}
+    longest = max((len(message.content) for message in newest.values()), default=0)
+    characters = longest
+    while tokens > room and characters > CUT_TO_CHARACTERS_MIN:
+        characters = max(CUT_TO_CHARACTERS_MIN, 1 << (characters - 1).bit_length() - 1)
+        for at, message in newest.items():
+            found[at] = replace(message, content=_cut(message.content, characters))
         tokens, _ = await count(found)
     if tokens > room:
         raise ContextOverflow(
@@ -60,5 +73,18 @@ async def fit(messages: Sequence[Message], count: Count, *, answer_tokens: int) 
             prompt_tokens=tokens,
             context_tokens=context,
         )
-    results_left_out = "1 older tool result was" if left_out == 1 else f"{left_out} older tool results were"
-    return Fitted(tuple(found), f"{results_left_out} left out of what the model reads, to make room.")
+    cut = sum(found[at] != message for at, message in newest.items())
+    parts = [_said(left_out, "older tool result", "left out of what the model reads")] if left_out else []
+    parts += [_said(cut, "tool result", f"cut to {characters:,} characters for the model")] if cut else []
+    return Fitted(tuple(found), f"{' and '.join(parts)}, to make room.")
+
+
+def _cut(text: str, characters: int) -> str:
+    """The beginning and the end of a result, with a line between them that says what is missing."""
+    kept = HeadAndTail(characters)
+    kept.add(text)
+    return kept.text("this model has no room for them, so ask for a smaller part")
+
+
+def _said(count: int, what: str, done: str) -> str:
+    return f"1 {what} was {done}" if count == 1 else f"{count} {what}s were {done}"

@@ -47,3 +47,23 @@ async def test_what_people_said_is_never_left_out() -> None:
     with pytest.raises(ContextOverflow) as error:
         await fit(messages, counter(2000), answer_tokens=100)
     assert "/new" in error.value.hint
+
+
+async def test_a_new_result_that_is_too_long_is_cut_and_not_left_out() -> None:
+    text = "\n".join(f"line {number}" for number in range(2000))
+    messages = (Message("system", "s"), Message("user", "read it"), Message("tool", text, tool_call_id="1"))
+    found = await fit(messages, counter(2000), answer_tokens=100)
+    shown = found.messages[-1].content
+    assert shown.startswith("line 0\nline 1\n")
+    assert shown.endswith("\nline 1999")
+    assert "ask for a smaller part" in shown
+    assert "1 tool result was cut to 8,192 characters" in found.notice
+    # One step later the beginning is the same, so the engine need not read it anew.
+    more = (*messages, Message("assistant", "I see."))
+    assert (await fit(more, counter(2000), answer_tokens=100)).messages[:3] == found.messages
+
+
+async def test_results_that_have_no_room_even_when_cut_are_refused() -> None:
+    messages = (Message("user", LONG * 4), Message("tool", LONG, tool_call_id="1"))
+    with pytest.raises(ContextOverflow):
+        await fit(messages, counter(1000), answer_tokens=100)
