@@ -36,8 +36,9 @@ def privacy_ledger() -> Path:
     return home() / "privacy.jsonl"
 
 
-def adapters_folder() -> Path:
-    return home() / "adapters"
+def adapters_folder(configured: str = "") -> Path:
+    """`configured` is the setting `lora.adapters_dir`; a relative one lies in the home."""
+    return home() / Path(configured or "adapters").expanduser()
 
 
 def daemon_token() -> Path:

@@ -14,6 +14,7 @@ from typing import Any
 from shammah_tui import paths
 from shammah_tui.bootstrap import catalog
 from shammah_tui.bootstrap.prepare import downloaded
+from shammah_tui.cli.configured import configured
 from shammah_tui.cli.terminal import table
 from shammah_tui.files import private_folder
 from shammah_tui.learning import archive
@@ -27,7 +28,7 @@ HEADING = ("", "NAME", "MADE", "BASE", "SIZE", "ADHERENCE", "UNCHANGED", "RULES"
 
 def run(options: Namespace) -> int:
     """Raises ShammahError."""
-    store = Store(paths.adapters_folder())
+    store = Store(paths.adapters_folder(configured(options).settings.lora.adapters_dir))
     match options.action:
         case "use":
             entry = store.use(options.name, options.scale)

@@ -112,7 +112,7 @@ class LoraSettings(Section):
     high_weight: Annotated[float, Field(gt=0, description="Red: a critical error")] = 10
     medium_weight: Annotated[float, Field(gt=0, description="Yellow: prefer something else")] = 3
     normal_weight: Annotated[float, Field(gt=0, description="Green: exactly right")] = 1
-    adapters_dir: Annotated[str, Field(description="Where adapters are kept; empty means inside the home")] = ""
+    adapters_dir: Annotated[str, Field(description="Where adapters are kept; empty means in the home")] = ""
 
 
 class Settings(Section):

@@ -67,7 +67,7 @@ class Service:
         self.stopping = asyncio.Event()
         """Set when the process is to end: open event streams close, and who serves leaves."""
         self.keep_alive_seconds: float | None = None
-        self._store = Store(paths.adapters_folder())
+        self._store = Store(paths.adapters_folder(settings.lora.adapters_dir))
         self.training = Training(Runs(paths.home() / "runs"), self._store, self)
         self._open_engine = open_engine
         self._prepare = prepare

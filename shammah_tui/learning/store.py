@@ -9,6 +9,7 @@ an adapter: the engine reads `current`, and refuses what does not belong to its 
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import shutil
@@ -19,7 +20,7 @@ from typing import Any
 
 from shammah_tui.errors import ShammahError
 from shammah_tui.files import private_folder, sync_folder, write_private
-from shammah_tui.learning.adapter import AdapterRefused, read_manifest, sweep, verify_files
+from shammah_tui.learning.adapter import AdapterRefused, draft_folder, read_manifest, sweep, verify_files
 
 FORMAT = 1
 KEPT = 5
@@ -150,7 +151,15 @@ class Store:
         self.check_new(name)
         verify_files(draft)
         private_folder(self.folder)
-        draft.replace(self.folder / name)
+        try:
+            draft.replace(self.folder / name)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # The adapters are kept on another disk than the runs.
+            with draft_folder(self.folder / name) as copied:
+                shutil.copytree(draft, copied, dirs_exist_ok=True)
+            shutil.rmtree(draft)
         sync_folder(self.folder)
         self.prune(spare=name)
         return self.find(name)

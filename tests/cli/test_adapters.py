@@ -81,3 +81,17 @@ def test_what_cannot_be_done_is_said_with_the_next_step(
 ) -> None:
     assert main(["adapters", *arguments]) == code
     assert words in capsys.readouterr().err
+
+
+def test_adapters_are_kept_where_the_settings_say(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = write_adapter(tmp_path / "made", paths.demo_model_folder())
+    monkeypatch.setenv("SHAMMAH_LORA_ADAPTERS_DIR", str(tmp_path / "elsewhere"))
+    said(capsys, "import", str(made), "--name", "moved")
+    said(capsys, "use", "moved")
+    assert sorted(path.name for path in (tmp_path / "elsewhere").iterdir()) == ["current", "moved"]
+    monkeypatch.setenv("SHAMMAH_LORA_ADAPTERS_DIR", "in-the-home")
+    assert told(capsys, "list")["adapters"] == []
+    assert paths.adapters_folder("in-the-home") == paths.home() / "in-the-home"
+    assert not paths.adapters_folder().exists()

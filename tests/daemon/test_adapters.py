@@ -16,13 +16,14 @@ import pytest
 
 from scripts.bench.random_model import TINY, write_model
 from shammah_tui import paths
+from shammah_tui.config.settings import LoraSettings
 from shammah_tui.daemon.service import Service
 from shammah_tui.learning.adapter import sha256
 from shammah_tui.learning.store import Store
 from shammah_tui.state import Phase
 
 from .adapter_folder import make_adapter
-from .test_service import serving, until
+from .test_service import SETTINGS, serving, until
 
 CHAT: dict[str, Any] = {
     "messages": [{"role": "user", "content": "Write a Python function that adds two numbers."}],
@@ -214,3 +215,13 @@ async def test_what_is_in_use_and_gone_leaves_the_base_and_says_why(store: Store
         assert (await ask(http))[1] == "none"
         assert service.state.reason
         assert (await http.get("/v1/shammah/adapters")).json()["active"]["problem"]
+
+
+async def test_the_engine_takes_adapters_from_where_the_settings_say(store: Store, tmp_path: Path) -> None:
+    store.folder.rename(tmp_path / "elsewhere")
+    settings = SETTINGS.model_copy(update={"lora": LoraSettings(adapters_dir=str(tmp_path / "elsewhere"))})
+    async with serving(settings=settings) as (service, http):
+        service.choose("demo")
+        await until(service, Phase.READY)
+        assert (await use(http, "a")).json()["name"] == "a"
+        assert (tmp_path / "elsewhere" / "current").is_file()

@@ -55,8 +55,10 @@ async def at_once(settings: Settings, wish: str) -> Steps:
 
 
 @asynccontextmanager
-async def serving(open_engine: OpenEngine = open_llama) -> AsyncIterator[tuple[Service, httpx2.AsyncClient]]:
-    service = Service(SETTINGS, open_engine=open_engine, prepare=at_once)
+async def serving(
+    open_engine: OpenEngine = open_llama, settings: Settings = SETTINGS
+) -> AsyncIterator[tuple[Service, httpx2.AsyncClient]]:
+    service = Service(settings, open_engine=open_engine, prepare=at_once)
     transport = httpx2.ASGITransport(create_app(service))
     try:
         async with httpx2.AsyncClient(transport=transport, base_url="http://engine", timeout=30) as http:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,12 @@ def test_what_a_killed_removal_or_run_left_behind_goes_with_the_next_change(stor
     living.mkdir()
     add(store, adapter, "new")
     assert sorted(path.name for path in store.folder.iterdir()) == sorted([living.name, "new"])
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="needs a second disk")
+def test_adapters_kept_on_another_disk_arrive_whole(adapter: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        store = Store(Path(other) / "adapters")
+        add(store, adapter, "far")
+        assert store.use("far").is_current
+        assert sorted(path.name for path in store.folder.iterdir()) == ["current", "far"]
