@@ -78,8 +78,7 @@ class EngineUnderTest:
         runs = asyncio.run(ask())
         begin = max(arrivals[0][1] for arrivals in runs)
         end = min(arrivals[-1][1] for arrivals in runs)
-        inside = [[total for total, moment in arrivals if begin <= moment <= end] for arrivals in runs]
-        return sum(totals[-1] - totals[0] for totals in inside) / (end - begin)
+        return sum(_rate([arrival for arrival in run if begin <= arrival[1] <= end]) for run in runs)
 
     async def _read(self, prompt: Sequence[int], count: int) -> list[tuple[int, float]]:
         """Generated tokens so far, and when the reader had them."""
@@ -90,6 +89,13 @@ class EngineUnderTest:
                 total += event.tokens
                 arrivals.append((total, time.perf_counter()))
         return arrivals
+
+
+def _rate(arrivals: Sequence[tuple[int, float]]) -> float:
+    """Tokens a second between the first and the last of these: from each stream's own first arrival, as tokens that
+    came with it were generated before."""
+    (first, began), (last, ended) = arrivals[0], arrivals[-1]
+    return (last - first) / (ended - began)
 
 
 class BareWorker:

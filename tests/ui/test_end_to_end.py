@@ -20,6 +20,7 @@ import pytest
 from tests.bootstrap.hub import Faults, Hub
 
 ROOT = Path(__file__).parents[2]
+STOP_SECONDS = 20.0
 PATIENCE_SECONDS = 60.0
 
 # `scripts/test` sees to it that tmux is there.
@@ -106,8 +107,11 @@ def terminal() -> Iterator[Terminal]:
         terminal.close()
         for engine in engines(home):
             engine.send_signal(signal.SIGCONT)
+        # One that was started a moment ago holds the home only once Python is up.
+        deadline = time.monotonic() + STOP_SECONDS
         shammah(home, "daemon", "stop")
-        left = engines(home)
+        while (left := engines(home)) and time.monotonic() < deadline:
+            shammah(home, "daemon", "stop")
         for engine in left:
             engine.kill()
         shutil.rmtree(home, ignore_errors=True)
@@ -161,7 +165,7 @@ def test_a_first_conversation(terminal: Terminal) -> None:
 def test_a_question_typed_while_the_model_downloads_is_answered_by_it(terminal: Terminal) -> None:
     name = "Qwen2.5-Coder 0.5B Instruct"
     with Hub.with_demo() as hub:
-        hub.misbehave(Faults(bytes_per_second=500_000))
+        hub.misbehave(Faults(bytes_per_second=200_000))
         terminal.export(hub.environment(terminal.home) | {"SHAMMAH_HOME": str(terminal.home)})
         terminal.start("0.5b")
         terminal.type("Write a Python function that adds two numbers")
@@ -169,7 +173,7 @@ def test_a_question_typed_while_the_model_downloads_is_answered_by_it(terminal: 
         terminal.wait_for("The model is downloading")
         terminal.press("F3")
         terminal.wait_for(rf"Downloading {name}")
-        terminal.wait_for(r"of 5\.\d MB · .*/s · .* left")
+        terminal.wait_for(r"of \d\.\d MB · .*/s · .* left")
         terminal.press("F2")
         terminal.wait_for(r"def \w+\(")
         assert "DEMO" not in terminal.wait_for(rf"{name} · .*\d+ tokens")
