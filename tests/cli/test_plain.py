@@ -86,6 +86,7 @@ def test_a_tool_is_asked_about_and_enter_denies(tmp_path: Path, monkeypatch: pyt
                 terminal.read_more()
             while not terminal.output.endswith("You: "):
                 terminal.read_more()
+            say(terminal, "/new", "new conversation")
         terminal.type("\x04")
         assert terminal.end() == 0
     assert (tmp_path / "made.txt").exists()
