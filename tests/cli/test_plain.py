@@ -77,10 +77,10 @@ def test_a_tool_is_asked_about_and_enter_denies(tmp_path: Path, monkeypatch: pyt
         terminal.read_until("You: ")
         for answer, outcome in (("", "Tool was refused"), ("y", "Tool is done")):
             before = len(terminal.output)
-            terminal.type("run the command `touch made.txt`\n")
+            terminal.type("create made.txt with the text hello\n")
             while "(Enter denies): " not in terminal.output[before:]:
                 terminal.read_more()
-            assert "touch made.txt" in terminal.output[before:]
+            assert "may Write do this?" in terminal.output[before:]
             terminal.type(f"{answer}\n")
             while outcome not in terminal.output[before:]:
                 terminal.read_more()
@@ -89,7 +89,7 @@ def test_a_tool_is_asked_about_and_enter_denies(tmp_path: Path, monkeypatch: pyt
             say(terminal, "/new", "new conversation")
         terminal.type("\x04")
         assert terminal.end() == 0
-    assert (tmp_path / "made.txt").exists()
+    assert (tmp_path / "made.txt").read_text() == "hello\n"
 
 
 def test_only_a_clear_yes_allows() -> None:
