@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import App
-from textual.events import Resize
 from textual.screen import Screen
 
 from shammah_tui import paths
@@ -76,7 +75,16 @@ class ShammahApp(App[None], inherit_bindings=False):
         self.restarts = False
         for own in theme.OWN:
             self.register_theme(own)
-        self.theme = theme_name if theme_name in self.available_themes else DEFAULT_THEME
+        self._begin_with(theme_name if theme_name in self.available_themes else DEFAULT_THEME)
+
+    def _begin_with(self, name: str) -> None:
+        """The theme of the first picture, set as `theme` sets it but for what has not been read or drawn yet: all
+        sheets would be parsed and applied a second time."""
+        self.set_reactive(App.theme, name)
+        dark = self.current_theme.dark
+        self.update_classes({f"-theme-{name}": True, "-dark-mode": dark, "-light-mode": not dark}, update=False)
+        self._refresh_truecolor_filter(self.ansi_theme)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def get_default_screen(self) -> Screen[None]:
         return self.chat
@@ -106,9 +114,11 @@ class ShammahApp(App[None], inherit_bindings=False):
         self.chat.prompt.call_later(self.chat.call_later, self.call_later, self._uncover)
 
     def _uncover(self) -> None:
+        # Laid out while it is covered, and drawn whole and at once: a refresh would wait for the next beat.
+        screen = self.screen
+        screen._refresh_layout(self.size)
         self._cover.__exit__(None, None, None)
-        # Draws at once, where a refresh would wait for the next beat.
-        self.screen.post_message(Resize.from_dimensions(self.size, None))
+        self._display(screen, screen._compositor.render_full_update())
         self.call_after_refresh(self._relay_states)
         self.attention.title(f"{self.runtime.folder.name} · Shammah")
 

@@ -79,7 +79,8 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         """The program is to begin again, in this conversation."""
 
     def __init__(self, runtime: RuntimePort, history: History) -> None:
-        super().__init__()
+        # As it is on nearly every screen: a class that comes with the first size applies all sheets again.
+        super().__init__(classes="-high")
         self.runtime = runtime
         self._history = history
         self._exchanges: list[Exchange] = []
