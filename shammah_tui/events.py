@@ -43,6 +43,8 @@ class TurnStarted:
     reason: str = ""
     turn: int = 0
     adapter: str = ""
+    adapter_why: str = ""
+    """Why this adapter answers, in one phrase; empty where it is simply the active one."""
 
 
 @dataclass(frozen=True, slots=True)

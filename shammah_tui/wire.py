@@ -89,6 +89,7 @@ class TokenizeReport(Wire):
 class AdapterRequest(Wire):
     name: str | None
     scale: float = 1.0
+    by: Literal["person", "program"] = "person"
 
 
 class AdapterReport(Wire):
@@ -98,10 +99,21 @@ class AdapterReport(Wire):
     """None: the base alone."""
     scale: float = 1.0
     sha256: str = ""
+    by: Literal["person", "program"] = "person"
+    """Who decided that it answers."""
     problem: str = ""
     """Why the adapter that should be in use is not, in words; empty where all is well."""
     swap_ms: float = 0.0
     """How long it took until the next answer would be made with it."""
+
+
+class RuleScope(Wire):
+    """Where a rule applies; see `store.rule.Scope`."""
+
+    languages: tuple[str, ...] = ()
+    outside_tests: bool = False
+    only_tests: bool = False
+    paths: tuple[str, ...] = ()
 
 
 class AdapterSummary(Wire):
@@ -111,6 +123,8 @@ class AdapterSummary(Wire):
     """ISO 8601, UTC."""
     size_bytes: int
     rules: tuple[str, ...] = ()
+    scopes: tuple[RuleScope, ...] = ()
+    """Where its rules apply, as far as that is known."""
     fits: bool = False
     """Whether it was made for the model that is loaded."""
     current: bool = False

@@ -27,7 +27,7 @@ from shammah_tui.events import (
     TurnWaiting,
 )
 from shammah_tui.runtime import AGAIN, Runtime
-from shammah_tui.wire import TokenizeReport
+from shammah_tui.wire import AdapterReport, AdaptersReport, TokenizeReport
 
 MODEL = ModelSummary("demo", "Demo", "because")
 READY = BootstrapState(Phase.READY, MODEL)
@@ -62,6 +62,9 @@ class Engine:
 
     async def tokenize(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> TokenizeReport:
         return TokenizeReport(tokens=len(messages), context_tokens=100)
+
+    async def adapters(self) -> AdaptersReport:
+        return AdaptersReport(active=AdapterReport(name=None))
 
     async def close(self) -> None:
         self.closed = True

@@ -46,6 +46,11 @@ def instructions(folder: Path) -> Instructions:
     return Instructions("\n\n".join(texts), tuple(files), " ".join(notices))
 
 
+def project_root(folder: Path) -> Path:
+    """The root of the repository that holds `folder`; the folder itself where none does."""
+    return _folders(folder)[0]
+
+
 def _folders(folder: Path) -> list[Path]:
     """From the root of the repository that holds `folder` down to it."""
     chain = [folder, *folder.parents]

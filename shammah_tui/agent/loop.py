@@ -64,6 +64,7 @@ class Route:
     """ "local" or "claude"."""
     reason: str = ""
     adapter: str = ""
+    adapter_why: str = ""
     count: Count | None = None
     """Counts the tokens of a conversation with the tools that are offered; None where nobody can."""
 
@@ -82,7 +83,7 @@ async def turn(
 
     `tools` are offered to the model; `calls` runs what it asks for. Without `calls` a request for a tool ends the turn.
     """
-    started = TurnStarted(route.model, route.name, route.reason, draft.turn, route.adapter)
+    started = TurnStarted(route.model, route.name, route.reason, draft.turn, route.adapter, route.adapter_why)
     draft.hear(started)
     yield started
     total: TurnEnded | None = None

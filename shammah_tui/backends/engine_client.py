@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx2
 from pydantic import ValidationError
@@ -105,9 +105,11 @@ class EngineClient:
         with _understood():
             return wire.AdaptersReport.model_validate(answer)
 
-    async def use_adapter(self, name: str | None, scale: float = 1.0) -> wire.AdapterReport:
+    async def use_adapter(
+        self, name: str | None, scale: float = 1.0, by: Literal["person", "program"] = "person"
+    ) -> wire.AdapterReport:
         """Make `name` answer from now on, None the base alone. Raises RequestError where it is refused."""
-        answer = await self._ask("POST", wire.ROUTE_ADAPTER, {"name": name, "scale": scale})
+        answer = await self._ask("POST", wire.ROUTE_ADAPTER, {"name": name, "scale": scale, "by": by})
         with _understood():
             return wire.AdapterReport.model_validate(answer)
 

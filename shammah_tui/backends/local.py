@@ -38,10 +38,17 @@ class LocalBackend:
     `certainty`: whether to ask how sure the model was of its first tokens, which costs some time at each of them.
     """
 
-    def __init__(self, connection: Connection, *, model: str = "default", certainty: bool = False) -> None:
+    def __init__(
+        self, connection: Connection, *, model: str = "default", certainty: bool = False, adapter: str = ""
+    ) -> None:
         self._connection = connection
         self._model = model
         self._certainty = certainty
+        self._adapter = adapter
+
+    def using(self, adapter: str) -> LocalBackend:
+        """The same with another adapter: a name, NAME@SCALE, "none"; empty is the one that is active there."""
+        return LocalBackend(self._connection, model=self._model, certainty=self._certainty, adapter=adapter)
 
     async def stream(
         self,
@@ -70,6 +77,8 @@ class LocalBackend:
         if tools:
             body["tools"] = tools_as_openai(tools)
         headers = {HEADER_SESSION: session, HEADER_WAIT: str(WAIT_SECONDS)}
+        if self._adapter:
+            headers[HEADER_ADAPTER] = self._adapter
         reading = _Reading()
         with connection_errors():
             request = self._connection.http.stream("POST", "/v1/chat/completions", json=body, headers=headers)

@@ -18,8 +18,8 @@ from pathlib import Path
 from shammah_tui.engine.request import AdapterUse, Engine
 from shammah_tui.errors import ModelError, RequestError, ShammahError
 from shammah_tui.learning.adapter import AdapterRefused, sha256, verify_files
-from shammah_tui.learning.store import Current, Entry, Store
-from shammah_tui.wire import NO_ADAPTER, AdapterReport, AdaptersReport, AdapterSummary
+from shammah_tui.learning.store import By, Current, Entry, Store
+from shammah_tui.wire import NO_ADAPTER, AdapterReport, AdaptersReport, AdapterSummary, RuleScope
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ class Adapters:
         self._checked: dict[str, tuple[object, str]] = {}
         """Identity by name, with the state of the files that it was found in."""
         self._seen: object = None
+        self._by: By = "program"
         self._changing = asyncio.Lock()
 
     async def follow(self) -> bool:
@@ -84,14 +85,14 @@ class Adapters:
             return active
         return await asyncio.to_thread(self._wished, wish)
 
-    async def use(self, name: str | None, scale: float) -> AdapterReport:
+    async def use(self, name: str | None, scale: float, by: By = "person") -> AdapterReport:
         """Make `name` the active one, None the base alone. Raises RequestError; then all stays as it was."""
         began = time.perf_counter()
         if name is None:
-            await asyncio.to_thread(self._store.off)
+            await asyncio.to_thread(self._store.off, by)
         else:
             await asyncio.to_thread(self._wished, f"{name}@{scale:g}")
-            await asyncio.to_thread(self._store.use, name, scale)
+            await asyncio.to_thread(self._store.use, name, scale, by)
         await self.follow()
         return self.report((time.perf_counter() - began) * 1000)
 
@@ -101,6 +102,7 @@ class Adapters:
             name=active.name if active else None,
             scale=active.scale if active else 1.0,
             sha256=active.identity if active else "",
+            by=self._by,
             problem=self.problem,
             swap_ms=round(swap_ms, 3),
         )
@@ -117,6 +119,7 @@ class Adapters:
                 created=entry.created,
                 size_bytes=entry.size_bytes,
                 rules=tuple(entry.rules),
+                scopes=tuple(RuleScope(**scope.model_dump()) for scope in entry.scopes),
                 fits=not entry.problem and self._fits(entry),
                 current=entry.is_current,
                 problem=entry.problem,
@@ -127,6 +130,7 @@ class Adapters:
     def _named_by_pointer(self) -> tuple[Active | None, str]:
         try:
             current = self._store.current()
+            self._by = current.by
             entry, scale, problem = self._for_this_model(current)
             if entry is None:
                 return None, problem

@@ -27,7 +27,7 @@ from shammah_tui.engine.request import Engine, LoadOptions
 from shammah_tui.errors import ModelError, ShammahError
 from shammah_tui.events import BootstrapState, Phase
 from shammah_tui.files import private_folder
-from shammah_tui.learning.store import Store
+from shammah_tui.learning.store import By, Store
 from shammah_tui.wire import AdapterReport
 
 log = logging.getLogger(__name__)
@@ -139,10 +139,10 @@ class Service:
         self._tell_adapter(loaded)
         return found
 
-    async def use_adapter(self, name: str | None, scale: float) -> AdapterReport:
+    async def use_adapter(self, name: str | None, scale: float, by: By = "person") -> AdapterReport:
         """Raises RequestError, ModelNotReady."""
         loaded = await self.ready(0)
-        report = await loaded.adapters.use(name, scale)
+        report = await loaded.adapters.use(name, scale, by)
         self._tell_adapter(loaded)
         return report
 
@@ -196,9 +196,9 @@ class Service:
     async def activate(self, name: str) -> dict[str, Any]:
         loaded = self.loaded
         if loaded is None:
-            await asyncio.to_thread(self._store.use, name)
+            await asyncio.to_thread(self._store.use, name, 1.0, "program")
             return {"adapter": name, "scale": 1.0, "swap_ms": 0.0}
-        report = await loaded.adapters.use(name, 1.0)
+        report = await loaded.adapters.use(name, 1.0, "program")
         self._tell_adapter(loaded)
         return {"adapter": name, "scale": report.scale, "swap_ms": report.swap_ms}
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from shammah_tui.conversation import Message, ToolSpec
 from shammah_tui.errors import HomeError
 from shammah_tui.store.database import Database
 from shammah_tui.store.rating import Color, Rating, RatingStore
-from shammah_tui.store.rule import Rule, RuleStore
+from shammah_tui.store.rule import EVERYWHERE, Rule, RuleStore, Scope
 from shammah_tui.store.variant import Kind, Variant, VariantStore, identity
 
 # One row in so many is shown with the tools.
@@ -54,6 +54,7 @@ class TrainingRow:
     provenance: Provenance
     rejected: str = ""
     rule: str = ""
+    scope: Scope = EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,7 @@ def _as_object(row: TrainingRow, tools: list[dict[str, Any]]) -> dict[str, Any]:
         "color": row.color,
         "kind": row.kind,
         "rule": row.rule or None,
+        "scope": {name: held for name, held in asdict(row.scope).items() if held} or None,
         "tools": tools or None,
         "provenance": {
             "rating": provenance.rating,
@@ -227,13 +229,16 @@ def _of_rating(rating: Rating, rules: dict[int, Rule]) -> TrainingRow:
         Provenance(rating.id, rule.id if rule else None, source, _date(rating.updated_at)),
         "" if green else shot.answer,
         rule.line if rule else "",
+        rule.scope if rule else EVERYWHERE,
     )
 
 
 def _of_variant(variant: Variant, rating: Rating, rule: Rule) -> TrainingRow:
     messages = tuple(message for message in variant.messages if message.role != "system" or message.content)
     provenance = Provenance(rating.id, rule.id, variant.source, _date(variant.created_at))
-    return TrainingRow(messages, variant.chosen, rating.color, variant.kind, provenance, rule=rule.line)
+    return TrainingRow(
+        messages, variant.chosen, rating.color, variant.kind, provenance, rule=rule.line, scope=rule.scope
+    )
 
 
 def _is_bad(rating: Rating) -> bool:

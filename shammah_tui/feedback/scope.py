@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from shammah_tui.conversation import Message
@@ -38,8 +38,18 @@ def request(text: str, history: Sequence[Message] = (), *, folder: str = "", pat
 
 def in_scope(rules: Iterable[Rule], asked: Request) -> tuple[Rule, ...]:
     """Those that belong into the system prompt, in the order given (most important first), at most `RULES_MAX`."""
-    found = [rule for rule in rules if rule.state == "prompt" and applies(rule.scope, asked)]
-    return tuple(found[:RULES_MAX])
+    return for_prompt(concerning(rules, asked))
+
+
+def concerning(rules: Iterable[Rule], asked: Request) -> tuple[Rule, ...]:
+    """Those in force that may concern the question, learned ones too."""
+    return tuple(rule for rule in rules if rule.state != "off" and applies(rule.scope, asked))
+
+
+def for_prompt(rules: Iterable[Rule], unlearned: Callable[[Rule], bool] = lambda rule: False) -> tuple[Rule, ...]:
+    """Of rules that concern a question those for the system prompt. `unlearned` tells of a learned rule whether whoever
+    answers has not learned it."""
+    return tuple(rule for rule in rules if rule.state == "prompt" or unlearned(rule))[:RULES_MAX]
 
 
 def applies(scope: Scope, asked: Request) -> bool:
@@ -50,9 +60,10 @@ def applies(scope: Scope, asked: Request) -> bool:
     tests = is_about_tests(asked.text, asked.paths)
     if (scope.outside_tests and tests) or (scope.only_tests and not tests):
         return False
-    return not scope.paths or not asked.paths or any(_fits(path, scope.paths, asked.folder) for path in asked.paths)
+    return not scope.paths or not asked.paths or any(fits_path(path, scope.paths, asked.folder) for path in asked.paths)
 
 
-def _fits(path: str, globs: Sequence[str], folder: str) -> bool:
+def fits_path(path: str, globs: Sequence[str], folder: str) -> bool:
+    """Whether one of the globs fits a file, seen from `folder` where it lies in it."""
     inside = path.removeprefix(f"{folder.rstrip('/')}/") if folder else path
     return any(fnmatch.fnmatchcase(inside, glob) or fnmatch.fnmatchcase(inside, f"*/{glob}") for glob in globs)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shammah_tui.errors import ShammahError
-from shammah_tui.feedback.scope import Request, in_scope
+from shammah_tui.feedback.scope import Request, concerning, in_scope
 from shammah_tui.feedback.secret import without_secrets
 from shammah_tui.feedback.snapshot import snapshot
 from shammah_tui.feedback.work import Progress, Work
@@ -165,6 +165,10 @@ class Feedback:
     async def rules_for(self, request: Request) -> tuple[Rule, ...]:
         """The rules that belong into the system prompt of a question, most important first; see `scope.request`."""
         return in_scope(await self.rules.list(), request)
+
+    async def rules_about(self, request: Request) -> tuple[Rule, ...]:
+        """Those and the learned ones: what the answer can be held against."""
+        return concerning(await self.rules.list(), request)
 
     async def edit_rule(self, identity: int, line: str) -> Rule | None:
         """Give a rule the person's words; scope and checks are read from them. None: there is none of that number."""

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shammah_tui.errors import ShammahError
+from shammah_tui.store.rule import EVERYWHERE, Scope
 
 Kind = Literal["in_scope", "near_scope", "out_of_scope", "heldout"]
 Color = Literal["red", "yellow", "green"]
@@ -31,6 +32,17 @@ class RowsError(ShammahError):
     exit_code = 2
 
 
+class WrittenScope(BaseModel):
+    """Where a row's rule applies; see `store.rule.Scope`."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    languages: tuple[str, ...] = ()
+    outside_tests: bool = False
+    only_tests: bool = False
+    paths: tuple[str, ...] = ()
+
+
 class WrittenRow(BaseModel):
     """A row as it stands in the file."""
 
@@ -42,6 +54,7 @@ class WrittenRow(BaseModel):
     color: Color = "red"
     kind: Kind = "in_scope"
     rule: str = ""
+    scope: WrittenScope = WrittenScope()
     tools: list[dict[str, Any]] = Field(default_factory=list)
 
 
@@ -59,6 +72,8 @@ class Row:
     tools: tuple[dict[str, Any], ...] = ()
     held_out: bool = False
     """Only measured, never learned."""
+    scope: Scope = EVERYWHERE
+    """Where its rule applies."""
 
     @property
     def rated(self) -> bool:
@@ -101,6 +116,7 @@ def _parsed(path: Path, number: int, line: bytes) -> Row:
         rule=written.rule,
         tools=tuple(written.tools),
         held_out=written.kind == "heldout",
+        scope=Scope(**written.scope.model_dump()),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -136,7 +136,7 @@ async def _phases(
     yield PhaseStarted("write")
     verdict = gate.best(tables)
     if verdict.accepted:
-        _write_adapter(request, model, dataset, draft, checkpoint, architecture, verdict)
+        _write_adapter(request, model, rows, dataset, draft, checkpoint, architecture, verdict)
     report = _report(request, dataset, record, verdict)
     (draft / "report.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
 
@@ -184,6 +184,7 @@ def _is_same(draft: Path, job: dict[str, Any]) -> bool:
 def _write_adapter(
     request: Request,
     model: Path,
+    rows: Sequence[Row],
     dataset: Dataset,
     draft: Path,
     checkpoint: Path,
@@ -196,12 +197,14 @@ def _write_adapter(
     for name in ("adapter_model.safetensors", "adapter_config.json"):
         (checkpoint / name).replace(draft / name)
     convert.write_gguf(draft, draft / "adapter.gguf", architecture)
+    rules = dict.fromkeys(case.example.rule for case in dataset.cases.rated)
     manifest = {
         "format": FORMAT,
         "shammah": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "base": base_identity(request.base, model),
-        "rules": list(dict.fromkeys(case.example.rule for case in dataset.cases.rated)),
+        "rules": list(rules),
+        "scopes": {row.rule: asdict(row.scope) for row in rows if row.rule in rules and row.rated},
         "rows_sha256": sha256(request.rows),
         "arguments": asdict(request.arguments),
         "scale": 1.0,

@@ -14,19 +14,25 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast, get_args
+
+from pydantic import ValidationError
 
 from shammah_tui.errors import ShammahError
 from shammah_tui.files import private_folder, sync_folder, write_private
 from shammah_tui.learning.adapter import AdapterRefused, draft_folder, read_manifest, sweep, verify_files
+from shammah_tui.learning.rows import WrittenScope
 
 FORMAT = 1
 KEPT = 5
 HISTORY_MAX = 20
 POINTER = "current"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+By = Literal["person", "program"]
 
 
 class AdapterUnknown(ShammahError):
@@ -42,6 +48,8 @@ class Current:
     name: str = ""
     scale: float = 1.0
     before: tuple[str, ...] = ()
+    by: By = "program"
+    """Who decided it: the person, or the program after a training or in taking one back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,17 @@ class Entry:
     def rules(self) -> list[str]:
         return [str(rule) for rule in self.manifest.get("rules", []) if rule]
 
+    @property
+    def scopes(self) -> list[WrittenScope]:
+        """Where its rules apply, as far as its manifest tells: that may be a stranger's."""
+        written = self.manifest.get("scopes")
+        if not isinstance(written, dict):
+            return []
+        try:
+            return [WrittenScope.model_validate(written[rule]) for rule in self.rules if rule in written]
+        except ValidationError:
+            return []
+
 
 class Store:
     """All of it is short work on small files; the caller keeps it off an event loop. Raises HomeError where the
@@ -81,6 +100,9 @@ class Store:
         try:
             said = json.loads(path.read_text("utf-8"))
             name, scale, before = str(said["name"]), float(said["scale"]), tuple(map(str, said["before"]))
+            by = str(said.get("by", "person"))
+            if by not in get_args(By):
+                raise ValueError("nobody who decides")
             if said["format"] != FORMAT or (name and not NAME.fullmatch(name)) or not 0 < scale <= 4:
                 raise ValueError("values that cannot be used")
         except FileNotFoundError:
@@ -90,7 +112,7 @@ class Store:
                 f"{path} cannot be read: {error}.",
                 "`shammah adapters use NAME` or `shammah adapters off` writes it anew.",
             ) from error
-        return Current(name, scale, before)
+        return Current(name, scale, before, cast(By, by))
 
     def in_use(self) -> Entry | None:
         """The adapter that `current` names. Raises `AdapterUnknown` where it is gone."""
@@ -113,7 +135,7 @@ class Store:
             )
         return self._entry(folder)
 
-    def use(self, name: str, scale: float = 1.0) -> Entry:
+    def use(self, name: str, scale: float = 1.0, by: By = "person") -> Entry:
         """Makes it the one in use, once its files are what its manifest says. Raises `AdapterRefused`."""
         if not 0 < scale <= 4:
             raise ShammahError(
@@ -122,14 +144,14 @@ class Store:
         entry = self.find(name)
         verify_files(entry.folder)
         now = self._known_current()
-        self._point(_followed(now, name, scale))
+        self._point(_followed(now, name, scale, by))
         return replace(entry, is_current=True)
 
-    def off(self) -> Current:
+    def off(self, by: By = "person") -> Current:
         """The base alone from now on; returns what was in use."""
         now = self._known_current()
-        if now.name:
-            self._point(_followed(now, "", 1.0))
+        if now.name or now.by != by:
+            self._point(_followed(now, "", 1.0, by))
         return now
 
     def roll_back(self) -> Current:
@@ -140,7 +162,7 @@ class Store:
             if not name or (self.folder / name).is_dir():
                 if name:
                     verify_files(self.folder / name)
-                back = Current(name, 1.0, tuple(before))
+                back = Current(name, 1.0, tuple(before), "person")
                 self._point(back)
                 return back
         raise ShammahError("There is no earlier adapter to go back to.", "`shammah adapters off` takes the base alone.")
@@ -210,7 +232,7 @@ class Store:
 
     def _point(self, current: Current) -> None:
         private_folder(self.folder)
-        said = {"format": FORMAT, "name": current.name, "scale": current.scale, "before": list(current.before)}
+        said = {"format": FORMAT, **asdict(current)}
         write_private(self.folder / POINTER, json.dumps(said).encode() + b"\n")
 
     def _entry(self, folder: Path) -> Entry:
@@ -222,6 +244,6 @@ class Store:
             return Entry(folder.name, folder, {}, size, is_current, error.message)
 
 
-def _followed(now: Current, name: str, scale: float) -> Current:
+def _followed(now: Current, name: str, scale: float, by: By) -> Current:
     before: Sequence[str] = now.before if now.name == name else (*now.before, now.name)
-    return Current(name, scale, tuple(before[-HISTORY_MAX:]))
+    return Current(name, scale, tuple(before[-HISTORY_MAX:]), by)

@@ -20,12 +20,14 @@ from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Message, ToolSpec
 from shammah_tui.errors import CloudError, CloudTrouble, ContextOverflow, EngineGone, ShammahError
 from shammah_tui.events import CloudOffered, Noticed, TurnEnded, TurnEvent, TurnFailed, TurnStarted, TurnWaiting
+from shammah_tui.runtime.adapter_choice import Chosen
 from shammah_tui.runtime.calibration import WEIGHTS
-from shammah_tui.runtime.link import SEND_AGAIN, EngineLink
+from shammah_tui.runtime.link import SEND_AGAIN, Adaptable, EngineLink
 from shammah_tui.runtime.routing import Routing
 from shammah_tui.store.rating import Rating
 from shammah_tui.tools.guard import Guard
 from shammah_tui.tools.specification import ALL
+from shammah_tui.wire import NO_ADAPTER
 
 # What a chat template puts around a message or a tool, in tokens, at most.
 _TEMPLATE_TOKENS_MAX = 100
@@ -43,7 +45,10 @@ class Answering:
     rated: Callable[[], Awaitable[Sequence[Rating]]]
     curve: Callable[[str], Awaitable[Curve]]
     """How sure a model has to be, by its name; see `calibration`."""
-    adapter: Callable[[], str]
+    adapter: Callable[[], Awaitable[Chosen]]
+    """Which adapter answers the question."""
+    rules: Callable[[Chosen | None], Sequence[str]]
+    """The lines for the prompt where this adapter answers; None is somebody who has learned none of them."""
 
     async def answer(self, draft: Draft, request: Request) -> AsyncGenerator[TurnEvent, None]:
         """The whole turn; whatever goes wrong is the last event, and `draft` has heard the rest.
@@ -116,7 +121,9 @@ class Answering:
         return experience.doubt(kind, tallies["local"], tallies["claude"], random.Random())
 
     async def _turn(self, draft: Draft, choice: Local | ToClaude, request: Request) -> AsyncGenerator[TurnEvent, None]:
-        route = await self._route(choice)
+        adapter = None if isinstance(choice, ToClaude) else await self.adapter()
+        draft.rules = tuple(self.rules(adapter))
+        route = await self._route(choice, adapter)
         model, to_claude = self.settings.model, route.name == "claude"
         max_tokens = self.settings.claude.max_tokens if to_claude else model.max_tokens
         limits = Limits(model.temperature, max_tokens, self.settings.agent.steps)
@@ -139,7 +146,7 @@ class Answering:
         may = isinstance(choice, ToClaude) or (isinstance(choice, Local) and choice.offers_claude)
         return doubt if may else ""
 
-    async def _route(self, choice: Local | ToClaude) -> Route:
+    async def _route(self, choice: Local | ToClaude, adapter: Chosen | None) -> Route:
         reason = choice.reason.value if choice.reason else ""
         if isinstance(choice, ToClaude):
             claude = await self.routing.claude()
@@ -147,7 +154,10 @@ class Answering:
         backend = self.link.backend
         if backend is None:
             raise EngineGone("The engine went away.")
-        return Route(backend, choice.model, "local", reason, self.adapter(), self._count)
+        name, why = (adapter.name, adapter.why) if adapter is not None else ("", "")
+        if adapter is not None and adapter.by != "active" and isinstance(backend, Adaptable):
+            backend = backend.using(name or NO_ADAPTER)
+        return Route(backend, choice.model, "local", reason, name, why, self._count)
 
     async def _count(self, messages: Sequence[Message]) -> tuple[int, int]:
         """See `budget.Count`. No token is shorter than a byte, so that a short conversation needs no counting."""

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shammah_tui import paths
@@ -20,6 +21,9 @@ from shammah_tui.errors import EngineError, EngineGone, ShammahError
 from shammah_tui.events import Phase
 from shammah_tui.feedback.service import Feedback
 from shammah_tui.files import write_private
+from shammah_tui.runtime.adapter_choice import OFF
+from shammah_tui.runtime.adapter_chooser import Chooser
+from shammah_tui.runtime.adapter_memory import Choices, Memory, Worse
 from shammah_tui.runtime.link import EngineLink
 from shammah_tui.store.rating import Rating
 from shammah_tui.tools.specification import ALL
@@ -41,12 +45,14 @@ class LearningStatus:
 
     line: str = ""
     news: str = ""
+    kept: bool = False
+    """The news stays readable: something was decided that the person may want to undo."""
 
 
 class Learning:
     """All raise ShammahError; EngineError where no engine is there to train or to answer."""
 
-    def __init__(self, settings: Settings, link: EngineLink, feedback: Feedback) -> None:
+    def __init__(self, settings: Settings, link: EngineLink, feedback: Feedback, root: Path) -> None:
         self._settings = settings
         self._link = link
         self._feedback = feedback
@@ -54,7 +60,11 @@ class Learning:
         self._watcher: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
         self.active = ""
-        """The adapter that answers; empty for the model as it came."""
+        """The adapter that answers where nothing else is chosen; empty for the model as it came."""
+        self.adapter_choice = Chooser(link, Memory(paths.adapters_folder(settings.lora.adapters_dir)), root)
+        self._by_person = False
+        self._line = ""
+        self._warned: set[str] = set()
 
     # What a person asks for
 
@@ -84,16 +94,58 @@ class Learning:
         """The newest first."""
         report = await self._engine().adapters()
         self.active = report.active.name or ""
+        self._by_person = report.active.by == "person"
         return report.adapters
 
+    async def choices(self) -> Choices:
+        """What is remembered of adapters: projects' own, those taken back."""
+        return await asyncio.to_thread(self.adapter_choice.memory.read)
+
+    async def choose(self, name: str | None) -> None:
+        """`name` (or `OFF`) answers until the program ends; None leaves the choice to Shammah again: also where the
+        home's adapter was put into use by the person. Raises ShammahError where there is none of that name."""
+        if name is None:
+            active = (await self._engine().adapters()).active
+            await self._engine().use_adapter(active.name, active.scale, by="program")
+        elif name != OFF:
+            await self._check(name)
+            await asyncio.to_thread(self.adapter_choice.memory.take_again, name)
+        self.adapter_choice.want(name)
+        self._tell()
+
+    async def choose_for_project(self, name: str | None) -> None:
+        """`name` (or `OFF`) answers in this project from now on; None: no longer. Raises ShammahError."""
+        if name is not None and name != OFF:
+            await self._check(name)
+        await asyncio.to_thread(self.adapter_choice.memory.set_project, self.adapter_choice.root, name)
+        self.adapter_choice.want(None)
+        self._tell()
+
+    async def _check(self, name: str) -> None:
+        adapters = await self.adapters()
+        found = next((adapter for adapter in adapters if adapter.name == name), None)
+        if found is None:
+            known = ", ".join(adapter.name for adapter in adapters)
+            raise ShammahError(f'There is no adapter "{name}".', f"There are: {known}." if known else "There is none.")
+        if found.problem or not found.fits:
+            raise ShammahError(found.problem or f"{name} was made for another model ({found.base}).")
+
     async def use(self, name: str, scale: float = 1.0) -> None:
-        """Answer with this adapter from now on; with none where `name` is empty.
+        """Answer with this adapter from now on, as the person wishes; with none where `name` is empty.
 
         What another one had learned goes with it: whoever takes an adapter away wants to see the model without. Those
         rules are still listed, and can be put into the prompt again.
         """
         await self._engine().use_adapter(name or None, scale)
+        if name:
+            await asyncio.to_thread(self.adapter_choice.memory.take_again, name)
+        # The latest wish counts, also where the session or the project had another.
+        self.adapter_choice.want(name or OFF)
+        await self._in_use(name)
+
+    async def _in_use(self, name: str) -> None:
         self.active = name
+        self._tell()
         rows = paths.home() / "runs" / name / "rows.jsonl"
         is_ours = await asyncio.to_thread(rows.is_file)
         if name and is_ours:
@@ -101,11 +153,14 @@ class Learning:
 
     async def roll_back(self) -> str:
         """Go back to the adapter before the one that answers; its name, empty for the model as it came."""
-        names = [adapter.name for adapter in await self.adapters() if adapter.fits]
-        older = names[names.index(self.active) + 1 :] if self.active in names else []
-        before = older[0] if older else ""
+        before = await self._before()
         await self.use(before)
         return before
+
+    async def _before(self) -> str:
+        names = [adapter.name for adapter in await self.adapters() if adapter.fits]
+        older = names[names.index(self.active) + 1 :] if self.active in names else []
+        return older[0] if older else ""
 
     # By itself
 
@@ -134,25 +189,39 @@ class Learning:
             watcher.cancel()
             await asyncio.wait({watcher})
 
-    async def judge(self) -> str:
-        """Take back an adapter whose answers are rated worse; why, in words, empty where it stays."""
-        if not self.active:
-            return ""
-        rated = [rating for rating in await self._feedback.ratings.list() if rating.snapshot.route == "local"]
-        ours = [rating for rating in rated if rating.snapshot.adapter.partition("@")[0] == self.active]
-        others = [rating for rating in rated if rating not in ours]
-        worse = probability_of_more_reds(ours, others)
-        if len(ours) < RATINGS_MIN or worse <= WORSE_PROBABILITY:
-            return ""
+    async def judge(self) -> LearningStatus | None:
+        """Take back an adapter whose answers are rated worse, and say so; None where it stays. One that the person
+        chose stays as well: then it is only said, once."""
         name = self.active
-        before = await self.roll_back()
+        if not name:
+            return None
+        told = (await self.choices()).taken_back.get(name)
+        since = told.newest_rating if told is not None else 0
+        rated = [rating for rating in await self._feedback.ratings.list() if rating.snapshot.route == "local"]
+        made_by_it = [rating for rating in rated if rating.snapshot.adapter.partition("@")[0] == name]
+        ours = [rating for rating in made_by_it if rating.id > since]
+        others = [rating for rating in rated if rating not in made_by_it]
+        probability = probability_of_more_reds(ours, others)
+        if len(ours) < RATINGS_MIN or probability <= WORSE_PROBABILITY:
+            return None
+        worse = Worse(_reds(ours), len(ours), _reds(others), len(others), probability)
+        if self._by_person or self.adapter_choice.session == name:
+            if name in self._warned:
+                return None
+            self._warned.add(name)
+            said = f"{name} is rated worse than before: {worse}. You chose it, so it stays; F4, B goes back."
+            return LearningStatus(self._line, said, kept=True)
+        before = await self._before()
+        await self._engine().use_adapter(before or None, by="program")
+        await asyncio.to_thread(self.adapter_choice.memory.take_back, name, worse, max(rating.id for rating in ours))
+        await self._in_use(before)
         # Nobody asked for this: what the person wanted holds on, by the prompt.
         await self._feedback.rules.forgotten(name)
-        reds = sum(rating.color == "red" for rating in ours)
-        return (
-            f"{name} was taken back: {reds} of {len(ours)} ratings of its answers are red, more than before with "
-            f"probability {worse:.0%}. {before or 'The model as it came'} answers again."
+        said = (
+            f"{name} was taken back: {worse}. {before or 'The model as it came'} answers again, and its rules are back "
+            f"in the prompt. To undo it: /adapter {name}, or F4, Adapters, Enter."
         )
+        return LearningStatus(self._line, said, kept=True)
 
     async def _watch(self) -> None:
         relaying = asyncio.create_task(self._relay_feedback())
@@ -191,8 +260,8 @@ class Learning:
         if report.active is not None:
             await self._accompany(report.active.run)
             return
-        if news := await self.judge():
-            self._tell(LearningStatus(news=news))
+        if (judged := await self.judge()) is not None:
+            self._tell(judged)
         lora = self._settings.lora
         buffer = await self._feedback.buffer()
         if lora.auto_train and buffer.new_ready >= lora.auto_train_threshold:
@@ -223,18 +292,30 @@ class Learning:
         if not await asyncio.to_thread(rows.is_file) or await asyncio.to_thread(mark.is_file):
             return
         adapter = run.adapter if run.status == "accepted" else ""
+        if adapter and not run.automatic:
+            # Whoever trains by hand wants to see what came of it.
+            self.adapter_choice.want(None)
         if run.status in ("accepted", "refused"):
             await self._feedback.finished(run.run, adapter=adapter)
         await asyncio.to_thread(write_private, mark, b"")
         words = {
-            "accepted": f"The model has learned: {adapter} answers from now on. F4 shows how it was measured.",
+            "accepted": f"The model has learned: {self._answering(adapter)} F4 shows how it was measured.",
             "refused": "The training was refused by the gate; the model stays as it was. F4 says why.",
             "failed": f"The training failed: {run.message}",
         }
         if run.status in words:
             self._tell(LearningStatus(news=words[run.status]))
 
-    def _tell(self, status: LearningStatus) -> None:
+    def _answering(self, adapter: str) -> str:
+        wish = self.adapter_choice.session
+        if wish is None:
+            return f"{adapter} answers from now on."
+        return f"{adapter} is ready; /adapter auto lets it answer, for you chose {wish}."
+
+    def _tell(self, status: LearningStatus | None = None) -> None:
+        """Nothing new to say still has the screen look at which adapter answers."""
+        status = status or LearningStatus(self._line)
+        self._line = status.line
         for queue in self._listeners:
             queue.put_nowait(status)
 
@@ -245,6 +326,10 @@ class Learning:
         return engine  # type: ignore[return-value]
 
 
+def _reds(rated: Sequence[Rating]) -> int:
+    return sum(rating.color == "red" for rating in rated)
+
+
 def probability_of_more_reds(
     ours: Sequence[Rating], others: Sequence[Rating], chance: Callable[[], random.Random] = lambda: random.Random(0)
 ) -> float:
@@ -252,7 +337,7 @@ def probability_of_more_reds(
     draw = chance()
 
     def shares(rated: Sequence[Rating]) -> tuple[float, float]:
-        reds = sum(rating.color == "red" for rating in rated)
+        reds = _reds(rated)
         return 1.0 + reds, 1.0 + len(rated) - reds
 
     (a, b), (c, d) = shares(ours), shares(others)

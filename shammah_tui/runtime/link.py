@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from shammah_tui.agent.loop import Backend
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Message, ToolSpec
 from shammah_tui.errors import EngineError, EngineGone
 from shammah_tui.events import BootstrapState, Phase
-from shammah_tui.wire import TokenizeReport
+from shammah_tui.wire import AdaptersReport, TokenizeReport
 
 SETTLED = frozenset({Phase.READY, Phase.FAILED, Phase.NOT_AVAILABLE})
 # An engine that dies this often without a model being ready in between is not started again by itself.
@@ -36,7 +36,16 @@ class Engine(Protocol):
 
     async def tokenize(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> TokenizeReport: ...
 
+    async def adapters(self) -> AdaptersReport: ...
+
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Adaptable(Protocol):
+    """A backend that can answer with another adapter than the active one."""
+
+    def using(self, adapter: str) -> Backend: ...
 
 
 Connect = Callable[[Settings, str | None], Awaitable[tuple[Engine, Backend]]]

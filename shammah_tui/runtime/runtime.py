@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from shammah_tui import paths
 from shammah_tui.agent.crisis import country_of, detect, panel
 from shammah_tui.agent.draft import Draft, Record
-from shammah_tui.agent.instructions import instructions
+from shammah_tui.agent.instructions import instructions, project_root
 from shammah_tui.agent.mention import attach
 from shammah_tui.agent.prompt import system_prompt
 from shammah_tui.backends.router import Request
@@ -22,6 +22,8 @@ from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import FinishReason, Message
 from shammah_tui.errors import HomeError
 from shammah_tui.events import BootstrapState, HelpShown, Noticed, Phase, TurnEnded, TurnEvent, TurnFailed
+from shammah_tui.feedback.scope import Request as ScopeRequest
+from shammah_tui.feedback.scope import for_prompt
 from shammah_tui.feedback.scope import request as scope_of
 from shammah_tui.journal.ledger import Ledger
 from shammah_tui.journal.metric import Exchange, Metrics
@@ -35,6 +37,7 @@ from shammah_tui.tools.permission.decision import Mode
 if TYPE_CHECKING:
     from shammah_tui.agent.loop import Backend
     from shammah_tui.feedback.service import Feedback, Rated
+    from shammah_tui.runtime.adapter_choice import Chosen
     from shammah_tui.runtime.answering import Answering
     from shammah_tui.runtime.calibration import Calibration
     from shammah_tui.runtime.learning import Learning
@@ -184,7 +187,7 @@ class Runtime:
         if self._learning is None:
             from shammah_tui.runtime.learning import Learning
 
-            self._learning = Learning(self.settings, self.link, await self.feedback())
+            self._learning = Learning(self.settings, self.link, await self.feedback(), project_root(self.folder))
         return self._learning
 
     async def rate(self, turn: int, color: Color, note: str = "", correction: str = "") -> Rated:
@@ -256,12 +259,12 @@ class Runtime:
         feedback = await self.feedback()
         troubles: list[str] = []
         try:
-            rules = await self._rules_for(question)
+            rules = await self._rules_about(question)
         except HomeError as error:
             rules = ()
             troubles.append(f"Your rules could not be read: {error.message}")
         shown = shown or (question if attached.files else "")
-        draft = Draft(self.record, attached.question, shown=shown, rules=[rule.line for rule in rules])
+        draft = Draft(self.record, attached.question, shown=shown, rules=[rule.line for rule in for_prompt(rules)])
         journal = Journal(None if private else self.sessions, str(self.folder), draft)
         feedback.pause()
         reason: FinishReason = "interrupted"
@@ -271,7 +274,7 @@ class Runtime:
             for told in (notice, *attached.notices, *troubles):
                 if told:
                     yield Noticed(told)
-            answering = await self._answering()
+            answering = await self._answering(question, rules)
             doubt = "" if troubles or private else await answering.doubt(question)
             request = Request(asked, crisis=private, crisis_seen=private, doubt=doubt)
             async with aclosing(answering.answer(draft, request)) as events:
@@ -328,7 +331,7 @@ class Runtime:
             signals=signals(ended),
         )
 
-    async def _answering(self) -> Answering:
+    async def _answering(self, question: str, rules: tuple[Rule, ...]) -> Answering:
         guard = await self.guard()
         from shammah_tui.runtime.answering import Answering
         from shammah_tui.runtime.calibration import Calibration
@@ -337,18 +340,24 @@ class Runtime:
         if self._calibration is None:
             self._calibration = Calibration(self.metrics, feedback.ratings.list)
         curve = self._calibration.curve
-        return Answering(self.settings, self.link, self.routing, guard, feedback.ratings.list, curve, self._adapter)
+        adapters = (await self.learning()).adapter_choice
+        asked = self._scope_of(question)
 
-    def _adapter(self) -> str:
-        """The adapter that answers, as the engine last said."""
-        model = self.link.state.model
-        return model.adapter if model else ""
+        async def choose() -> Chosen:
+            return await adapters.choose(asked)
 
-    async def _rules_for(self, question: str) -> tuple[Rule, ...]:
-        """The person's rules that are in the scope of a question, most important first."""
+        def lines(chosen: Chosen | None) -> list[str]:
+            return [rule.line for rule in for_prompt(rules, lambda rule: adapters.lacks(chosen, rule))]
+
+        return Answering(self.settings, self.link, self.routing, guard, feedback.ratings.list, curve, choose, lines)
+
+    def _scope_of(self, question: str) -> ScopeRequest:
         said: list[Message] = [entry.message for entry in self.record.entries]
-        feedback = await self.feedback()
-        return await feedback.rules_for(scope_of(question, said, folder=str(self.folder)))
+        return scope_of(question, said, folder=str(self.folder))
+
+    async def _rules_about(self, question: str) -> tuple[Rule, ...]:
+        """The person's rules that concern a question, most important first."""
+        return await (await self.feedback()).rules_about(self._scope_of(question))
 
     async def _complete_system(self) -> str:
         """The system prompt of a conversation that has none yet; what the person should know of it."""

@@ -37,6 +37,9 @@ class Scope:
     """Globs, of which one must fit a file that the request names: "src/api/**"."""
 
 
+EVERYWHERE = Scope()
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that an answer has or has not. `kind`: "name" (an identifier or dotted name used in the code),

@@ -33,7 +33,9 @@ from shammah_tui.ui.widgets.status import FLASH_SECONDS
 
 if TYPE_CHECKING:
     from shammah_tui.config.load import KeyWish
+    from shammah_tui.runtime.learning import Learning
     from shammah_tui.store.rating import Color
+    from shammah_tui.ui.adapter_flow import AdapterFlow
     from shammah_tui.ui.rating_flow import RatingFlow
     from shammah_tui.ui.route_flow import RouteFlow
     from shammah_tui.ui.screens.model import ModelScreen
@@ -71,6 +73,7 @@ class ShammahApp(App[None], inherit_bindings=False):
         self._asked_to_leave_at = -LEAVE_SECONDS
         self.mouse_is_ours = True
         self.attention = Attention(self)
+        self._learning: Learning | None = None
         keys.rebind(())
         self.restarts = False
         for own in theme.OWN:
@@ -153,6 +156,10 @@ class ShammahApp(App[None], inherit_bindings=False):
                 show = getattr(screen, "show_bootstrap", None)
                 if show is not None and screen.is_mounted:
                     show(state)
+            if self._learning is not None:
+                self.chat.show_adapter(self._learning.adapter_choice.shown)
+            elif state.model is not None:
+                self.chat.show_adapter(state.model.adapter)
 
     def _bind(self, wishes: tuple[KeyWish, ...]) -> tuple[str, ...]:
         """Take the person's own keys; why some are not taken."""
@@ -178,12 +185,16 @@ class ShammahApp(App[None], inherit_bindings=False):
         self.chat.show_mode(runtime.mode)
         try:
             await runtime.warm()
-            async with aclosing((await runtime.learning()).statuses()) as statuses:
+            self._learning = learning = await runtime.learning()
+            async with aclosing(learning.statuses()) as statuses:
                 async for status in statuses:
                     self.chat.show_learning(status.line)
+                    self.chat.show_adapter(learning.adapter_choice.shown)
                     if status.news:
                         self.attention.call(status.news)
                         self.notify(visible(status.news), title="Learning", markup=False, timeout=10)
+                    if status.kept:
+                        self.chat.note(status.news)
         except ShammahError as error:
             self._complain(error)
 
@@ -309,6 +320,12 @@ class ShammahApp(App[None], inherit_bindings=False):
         return RouteFlow(self, self.runtime, self.chat)
 
     @cached_property
+    def _adapter(self) -> AdapterFlow:
+        from shammah_tui.ui.adapter_flow import AdapterFlow
+
+        return AdapterFlow(self, self.runtime, self.chat)
+
+    @cached_property
     def _sessions(self) -> SessionFlow:
         from shammah_tui.ui.session_flow import SessionFlow
 
@@ -368,6 +385,10 @@ class ShammahApp(App[None], inherit_bindings=False):
 
     async def action_mode(self, name: str) -> None:
         await self._route.mode(name)
+
+    @work(group="adapter", exclusive=True)
+    async def action_adapter(self, argument: str) -> None:
+        await self._adapter.adapter(argument)
 
     @work(group="privacy", exclusive=True)
     async def action_privacy(self) -> None:

@@ -27,6 +27,7 @@ class Command:
 
 
 TABLE = (
+    Command("adapter", "Which adapter answers: NAME, off, auto; project NAME", "adapter", "name"),
     Command("auto", "Who answers is Shammah's to choose again", "route", "question"),
     Command("cloud", "From now on Claude answers; or just this question", "cloud", "question"),
     Command("copy", "Copy the last answer, the 2nd last, or a code block", "copy", "n|code [n]"),
@@ -36,7 +37,7 @@ TABLE = (
     Command("find", "Find in the conversation", "find", "words"),
     Command("good", "Rate the last answer green", "rate_green", "note"),
     Command("help", "All keys and commands", "show_help"),
-    Command("learning", "Ratings, rules, training, adapters", "show_learning", aliases=("rules", "train", "adapter")),
+    Command("learning", "Ratings, rules, training, adapters", "show_learning", aliases=("rules", "train")),
     Command("local", "From now on the local model answers; or just this question", "local", "question"),
     Command("medium", "Rate the last answer yellow", "rate_yellow", "note"),
     Command("mode", "How tools are judged: ask, accept edits, plan, auto", "mode", "mode"),

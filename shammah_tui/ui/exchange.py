@@ -49,6 +49,7 @@ class Exchange:
 
     # There are thousands of them in a long conversation.
     __slots__ = (
+        "_adapter_why",
         "_answers",
         "_asked_at",
         "_badge",
@@ -100,6 +101,7 @@ class Exchange:
         self._pieces = 0
         self._pending: list[str] = []
         self._badge = ("", "", "", "")
+        self._adapter_why = ""
         self._answers: list[Answer] = []
         self._writing: Answer | None = None
         self._thinking: Thinking | None = None
@@ -306,6 +308,7 @@ class Exchange:
         self.turn = event.turn
         self.private = event.reason == CRISIS
         self._badge = (event.model, event.route, event.reason, event.adapter)
+        self._adapter_why = event.adapter_why
         self._asked_at = self._clock()
         self._wait("…")
 
@@ -370,7 +373,9 @@ class Exchange:
     def _badge_remark(self, *facts: str) -> Remark:
         """Who answered, where and why, and what it took."""
         model, route, reason, adapter = self._badge
-        known = (model, route, reason, f"adapter {adapter}" if adapter else "", *facts)
+        used = f"adapter {adapter}" if adapter else "no adapter" if self._adapter_why else ""
+        why = f"{used}: {self._adapter_why}" if self._adapter_why else used
+        known = (model, route, reason, why, *facts)
         return Remark(" · ".join(fact for fact in known if fact))
 
     def _close(self, *remarks: Remark) -> None:

@@ -11,16 +11,30 @@ from shammah_tui.ui import commands
 from shammah_tui.ui.widgets.completion import ROWS_MAX, Suggestion
 
 _COMMAND = re.compile(r"/([a-z-]*)\Z", re.IGNORECASE)
+# Also the word after a word of the command itself: "/adapter project NAME".
+_ARGUMENT = re.compile(r"/([a-z-]+) (?:project )?(\S*)\Z", re.IGNORECASE)
 _FILE = re.compile(r"(?:^|(?<=\s)|(?<=[(\[,;]))@(\"?)([^\s\"@]*)\Z")
 
 
-def suggestions(before: str, files: Sequence[str]) -> list[Suggestion]:
-    """For `before`, the text up to the cursor: commands at its very beginning, else files after an `@`."""
+def suggestions(before: str, files: Sequence[str], arguments: Sequence[str] = ()) -> list[Suggestion]:
+    """For `before`, the text up to the cursor: commands at its very beginning, one of `arguments` after a command, else
+    files after an `@`."""
+    if arguments and (found := _ARGUMENT.match(before)):
+        typed = found[2]
+        fitting = [name for name in arguments if name.startswith(typed) and name != typed]
+        return [Suggestion(name, found.start(2), name) for name in fitting[:ROWS_MAX]]
     if found := _COMMAND.match(before):
         return _commands(found[1].lower())
     if found := _FILE.search(before):
         return _files(found[2], found.start(), files)
     return []
+
+
+def command_before(before: str) -> str:
+    """The command whose argument is being typed; empty where none is."""
+    found = _ARGUMENT.match(before)
+    named = commands.parse(f"/{found[1]}") if found else None
+    return named.command.name if isinstance(named, commands.Invocation) and named.command.argument else ""
 
 
 def wants_files(before: str) -> bool:

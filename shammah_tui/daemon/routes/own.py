@@ -81,7 +81,7 @@ class Own:
     async def adapter(self, request: Request) -> Response:
         wanted = await body.read(request, AdapterRequest)
         with self._service.presence.visit():
-            report = await self._service.use_adapter(wanted.name, wanted.scale)
+            report = await self._service.use_adapter(wanted.name, wanted.scale, wanted.by)
         return Response(report.model_dump_json(), media_type=_JSON)
 
     async def stop(self, request: Request) -> Response:

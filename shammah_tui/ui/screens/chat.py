@@ -98,7 +98,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         yield Static("", id="unseen", markup=False)
         yield FindBar(id="find")
         yield Queue(id="queue")
-        yield PromptArea(self._history, self.runtime.folder)
+        yield PromptArea(self._history, self.runtime.folder, self._arguments)
         yield Status(id="status")
         yield Hints(id="hints")
 
@@ -169,6 +169,22 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     def show_learning(self, line: str) -> None:
         self.query_one(Status).learning = line
+
+    def show_adapter(self, name: str) -> None:
+        """The one that answers; empty for the model as it came."""
+        self.query_one(Status).adapter = name
+
+    def note(self, text: str) -> None:
+        """Say something in the conversation that belongs to no question."""
+        from shammah_tui.ui.widgets.block import Notice
+
+        self.transcript.add(Notice(text))
+        self._show_conversation(True)
+
+    async def _arguments(self, command: str) -> list[str]:
+        from shammah_tui.ui.adapter_flow import AdapterFlow
+
+        return await AdapterFlow(self.app, self.runtime, self).names() if command == "adapter" else []
 
     def show_mode(self, mode: Mode) -> None:
         self.query_one(Status).mode = mode
@@ -267,7 +283,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     @work(group="turn")
     async def _answer(self, exchange: Exchange, asked: Asked) -> None:
-        from shammah_tui.events import HelpShown, PermissionAsked, RestartWanted
+        from shammah_tui.events import HelpShown, PermissionAsked, RestartWanted, TurnStarted
         from shammah_tui.ui.screens.help_lines import HelpLines
 
         restarts = False
@@ -281,6 +297,8 @@ class ChatScreen(Screen[None], inherit_bindings=False):
                     self.app.push_screen(HelpLines(event.title, event.text))
                     return
                 exchange.hear(event)
+                if isinstance(event, TurnStarted) and event.route == "local":
+                    self.show_adapter(event.adapter)
                 if isinstance(event, PermissionAsked):
                     self.approvals.ask(event)
                     self.post_message(self.NeedsAttention(f"{event.call.name} waits for your answer"))

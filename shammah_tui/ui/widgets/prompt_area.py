@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from textual import on, work
@@ -20,10 +21,11 @@ SHOWN_CHARACTERS = 200
 
 
 class PromptArea(Vertical):
-    """`folder` is where files are completed from."""
+    """`folder` is where files are completed from; `arguments` gives what a command may be followed by."""
 
-    def __init__(self, history: History, folder: Path) -> None:
+    def __init__(self, history: History, folder: Path, arguments: Callable[[str], Awaitable[Sequence[str]]]) -> None:
         super().__init__(id="prompt-area")
+        self._arguments = arguments
         self._history = history
         self._folder = folder
 
@@ -55,10 +57,11 @@ class PromptArea(Vertical):
     async def _suggest(self, before: str) -> None:
         # Not before the first picture: the list of files brings the tools' room along.
         from shammah_tui.agent.project_file import listed
-        from shammah_tui.ui.suggesting import suggestions, wants_files
+        from shammah_tui.ui.suggesting import command_before, suggestions, wants_files
 
         files = await asyncio.to_thread(listed, self._folder) if wants_files(before) else ()
-        found = suggestions(before, files)
+        command = command_before(before)
+        found = suggestions(before, files, await self._arguments(command) if command else ())
         if before == self.prompt.before_cursor:
             self.completion.suggest(found)
 

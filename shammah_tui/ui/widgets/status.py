@@ -35,6 +35,8 @@ class Status(Widget):
     context: reactive[ContextUse | None] = reactive(None)
     learning: reactive[str] = reactive("")
     """How far a training is; empty while there is none."""
+    adapter: reactive[str] = reactive("")
+    """The one that answers; empty for the model as it came."""
     mode: reactive[Mode] = reactive(Mode.ASK)
     """How tools are judged: always in view."""
 
@@ -80,6 +82,8 @@ class Status(Widget):
             style = "$warning" if share >= CONTEXT_NEARLY_FULL else "$quiet"
             of = f"{wording.tokens(use.used_tokens)}/{wording.tokens(use.context_tokens)}"
             parts.append(Content.styled(f"context {of} ({share:.0%})", style))
+        if self.adapter:
+            parts.append(Content.styled(f"◆ {self.adapter}", "$quiet"))
         if self.learning:
             parts.append(Content.styled(f"◐ {self.learning}", "$accent"))
         parts.append(Content.styled(f"{MODE_SIGNS[self.mode]} {self.mode.value}", MODE_STYLES[self.mode]))

@@ -6,8 +6,10 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
+from shammah_tui.runtime.adapter_memory import Choices
 from shammah_tui.runtime.learning import LearningStatus
 from shammah_tui.wire import AdapterSummary, RunState
 
@@ -85,6 +87,11 @@ class Played:
     listed: Sequence[RunState] = ()
     kept: Sequence[AdapterSummary] = ()
     done: list[str] = field(default_factory=list)
+    remembered: Choices = field(default_factory=Choices)
+    adapter_choice: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(shown=""))
+
+    async def choices(self) -> Choices:
+        return self.remembered
 
     async def runs(self) -> Sequence[RunState]:
         return self.listed
