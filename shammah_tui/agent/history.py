@@ -7,7 +7,6 @@ tells of danger to the person (`crisis`) is never written to it.
 from __future__ import annotations
 
 import errno
-import json
 import os
 from pathlib import Path
 
@@ -102,6 +101,9 @@ def _read(file: Path) -> list[str]:
 
 
 def _decode(line: bytes) -> str:
+    # Not before the first picture, here and below.
+    import json
+
     try:
         value = json.loads(line) if line.strip() else ""
     except ValueError:
@@ -110,6 +112,8 @@ def _decode(line: bytes) -> str:
 
 
 def _append(file: Path, text: str) -> None:
+    import json
+
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -121,6 +125,8 @@ def _append(file: Path, text: str) -> None:
 
 
 def _rewrite(file: Path, texts: list[str]) -> None:
+    import json
+
     fresh = file.with_name(f"{file.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as stream:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from textual.content import Content
 
-from shammah_tui.ui.lines import is_code_head
+from shammah_tui.ui.lines import GUTTER, is_code_head
 from shammah_tui.ui.markdown import Markdown, code_blocks
 from shammah_tui.ui.markdown_cut import cut
-from shammah_tui.ui.widgets.block import EMPTY_GUTTER, GUTTER, Block, Stop
+from shammah_tui.ui.widgets.block import EMPTY_GUTTER, Block, Stop
 
 
 class Passage(Block):

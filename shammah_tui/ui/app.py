@@ -8,9 +8,8 @@ import asyncio
 import signal
 import time
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual import on, work
 from textual.app import App
@@ -131,6 +130,7 @@ class ShammahApp(App[None], inherit_bindings=False):
 
     @work(group="states")
     async def _relay_states(self) -> None:
+        await self.chat.complete()
         if isinstance(self.runtime, LateRuntime):
             try:
                 opened = await self.runtime.open()
@@ -442,9 +442,9 @@ class ShammahApp(App[None], inherit_bindings=False):
         self._go(None)
         self.chat.begin_anew()
 
-    def action_find(self, words: str) -> None:
+    async def action_find(self, words: str) -> None:
         self._go(None)
-        self.chat.action_find(words)
+        await self.chat.action_find(words)
 
     def action_copy(self, what: str) -> None:
         """The last answer, or the one before by "2", and so on; by "code" the last code block, or one by its number."""
@@ -517,8 +517,8 @@ class ShammahApp(App[None], inherit_bindings=False):
             flash(text, seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+# A named tuple, as all small values here that are made before the first picture: a data class takes six times as long.
+class Ending(NamedTuple):
     """`code` is 1 after a crash and 128 plus its number after a signal. `session` is the conversation to go on with,
     empty where none began; `restarts`: the program is to begin again in it."""
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """`action` is the app's; it takes the rest of the line where `argument` names one."""
 
     name: str
@@ -69,14 +67,12 @@ COLORS: dict[str, Literal["red", "yellow", "green"]] = {
 LEAVING = frozenset({"exit", "quit", ":q", ":wq"})
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple):
     command: Command
     argument: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(NamedTuple):
     """No such command; `closest` is what was perhaps meant, or empty."""
 
     name: str

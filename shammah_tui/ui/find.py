@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from shammah_tui.ui.widgets.block import GUTTER
+from shammah_tui.ui.lines import GUTTER
 
 
 @dataclass(frozen=True, slots=True)

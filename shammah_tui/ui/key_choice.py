@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from textual.binding import Binding
 from textual.keys import Keys, _character_to_key
@@ -59,7 +59,7 @@ def choose(wishes: Sequence[KeyWish]) -> Chosen:
 def rebound(keys: Mapping[str, str]) -> tuple[Key, ...]:
     """The table with these keys in it, shown as they are."""
     return tuple(
-        replace(key, keys=keys[key.id], shown=shown(keys[key.id].split(",")[0])) if key.id in keys else key
+        key._replace(keys=keys[key.id], shown=shown(keys[key.id].split(",")[0])) if key.id in keys else key
         for key in TABLE
     )
 

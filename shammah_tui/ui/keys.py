@@ -6,8 +6,7 @@ Left free for what comes: Esc Esc, to rewind. Bare digits mean nothing but in a 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
@@ -31,8 +30,7 @@ Where = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """`keys` as Textual names them, several separated by commas; `shown` as a person reads them. A key without `help`
     is told of by another one's."""
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shammah_tui.errors import ShammahError
 from shammah_tui.state import BootstrapState, Phase
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from shammah_tui.runtime import Runtime
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """What the settings brought: who answers, the theme, and what is odd about them."""
 
     runtime: RuntimePort

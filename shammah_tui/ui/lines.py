@@ -5,6 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 from textual.style import Style
 
+# The cells before every line of the transcript, which copying leaves out.
+GUTTER = 2
 CODE_META = "code"
 """What the label of a code block carries, so that it is found by a click and by the block cursor."""
 

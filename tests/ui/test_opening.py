@@ -113,9 +113,32 @@ def test_the_screen_loads_nothing_that_its_first_picture_does_not_show() -> None
         *("anthropic", "huggingface_hub", "torch", "peft", "transformers", "llama_cpp", "numpy"),
         *("shammah_tui.runtime", "shammah_tui.events", "shammah_tui.conversation", "shammah_tui.config.load"),
         *("shammah_tui.ui.markdown", "shammah_tui.ui.exchange", "shammah_tui.ui.screens.help"),
+        *("shammah_tui.ui.widgets.block", "shammah_tui.ui.widgets.completion", "shammah_tui.ui.widgets.find"),
+        *("shammah_tui.ui.widgets.model_panel", "shammah_tui.ui.find", "json"),
         *("shammah_tui.ui.screens.model", "shammah_tui.ui.screens.picker"),
     }
     assert loaded & later == set(), "import it where it is first used, and warm it up in `cli.screen`"
+
+
+async def test_the_yardstick_of_the_start_has_as_many_widgets_as_the_first_picture() -> None:
+    """`scripts/bench/startup` divides by a plain app with the same number of plain widgets."""
+    from scripts.bench.startup_minimal import Minimal
+    from shammah_tui.agent.history import History
+    from shammah_tui.ui.app import ShammahApp
+    from tests.ui.script import Scripted
+
+    counts = []
+
+    class First(ShammahApp):
+        def on_ready(self) -> None:
+            counts.append(len(list(self.screen.walk_children())))
+            super().on_ready()
+
+    async with First(Scripted(), history=History(None)).run_test(size=(80, 24)):
+        assert counts
+    minimal = Minimal()
+    async with minimal.run_test(size=(80, 24)):
+        assert [len(list(minimal.screen.walk_children()))] == counts
 
 
 # Keys

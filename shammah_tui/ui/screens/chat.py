@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import aclosing
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import on, work
@@ -27,9 +26,7 @@ from shammah_tui.ui import commands, keys
 from shammah_tui.ui.attention import LONG_SECONDS
 from shammah_tui.ui.opening import EXAMPLES
 from shammah_tui.ui.port import Asked, RuntimePort
-from shammah_tui.ui.widgets.block import Block
 from shammah_tui.ui.widgets.bootstrap import Welcome
-from shammah_tui.ui.widgets.find import FindBar
 from shammah_tui.ui.widgets.prompt import Prompt
 from shammah_tui.ui.widgets.prompt_area import PromptArea
 from shammah_tui.ui.widgets.queue import Queue
@@ -42,6 +39,8 @@ if TYPE_CHECKING:
     from shammah_tui.store.session import StoredSession
     from shammah_tui.ui.approvals import Approvals
     from shammah_tui.ui.exchange import Exchange
+    from shammah_tui.ui.widgets.block import Block
+    from shammah_tui.ui.widgets.find import FindBar
 
 FLUSHES_PER_SECOND = 15
 
@@ -89,6 +88,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         self._turn: Worker[None] | None = None
         # An interrupted turn lets go of the engine before the next one begins.
         self._turns = asyncio.Lock()
+        self._completing = asyncio.Lock()
         self._flushing: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -96,7 +96,6 @@ class ChatScreen(Screen[None], inherit_bindings=False):
             yield Welcome(EXAMPLES, id="welcome")
         yield ReadableTranscript(id="transcript")
         yield Static("", id="unseen", markup=False)
-        yield FindBar(id="find")
         yield Queue(id="queue")
         yield PromptArea(self._history, self.runtime.folder, self._arguments)
         yield Status(id="status")
@@ -108,6 +107,15 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         self._show_conversation(False)
         self.query_one("#unseen").display = False
         self.show_keys()
+
+    async def complete(self) -> None:
+        """Bring what the first picture does without."""
+        from shammah_tui.ui.widgets.find import FindBar
+
+        await self.query_one(PromptArea).complete()
+        async with self._completing:
+            if not self.query(FindBar):
+                await self.mount(FindBar(id="find"), after="#unseen")
 
     # What the app asks and tells
 
@@ -452,11 +460,11 @@ class ChatScreen(Screen[None], inherit_bindings=False):
             shown = keys.in_footer("queue")
         elif self.transcript.has_focus:
             shown = keys.in_footer("transcript")
-        elif self.query_one(FindBar).display:
+        elif any(bar.display for bar in self.query("#find")):
             shown = keys.in_footer("find")
         elif self.busy:
             shown = [
-                replace(key, footer="queue") if key.action == "send" else key
+                key._replace(footer="queue") if key.action == "send" else key
                 for key in keys.in_footer("chat", "prompt")
             ]
             shown += keys.in_footer("everywhere")
@@ -480,30 +488,36 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         if self.transcript.move_cursor(step):
             self.set_focus(self.transcript)
 
-    def action_find(self, query: str = "") -> None:
+    @property
+    def _find_bar(self) -> FindBar:
+        from shammah_tui.ui.widgets.find import FindBar
+
+        return self.query_one(FindBar)
+
+    async def action_find(self, query: str = "") -> None:
         if self.transcript.display:
-            self.query_one(FindBar).open(query)
+            await self.complete()
+            self._find_bar.open(query)
             self.show_keys()
 
-    @on(FindBar.Changed)
-    def _find(self, event: FindBar.Changed) -> None:
+    # Found by their names: the line is imported when it is first needed.
+
+    def on_find_bar_changed(self, event: FindBar.Changed) -> None:
         self.transcript.find(event.query)
         self._show_found()
 
-    @on(FindBar.Stepped)
-    def _find_again(self, event: FindBar.Stepped) -> None:
+    def on_find_bar_stepped(self, event: FindBar.Stepped) -> None:
         self.transcript.find_next(event.step)
         self._show_found()
 
-    @on(FindBar.Closed)
-    def _found(self) -> None:
-        self.query_one(FindBar).display = False
+    def on_find_bar_closed(self) -> None:
+        self._find_bar.display = False
         self.transcript.find("")
         self.set_focus(self.prompt)
 
     def _show_found(self) -> None:
         transcript = self.transcript
-        self.query_one(FindBar).show(transcript.found_number, transcript.found_count)
+        self._find_bar.show(transcript.found_number, transcript.found_count)
 
     @on(ReadableTranscript.Left)
     def _from_transcript(self, event: ReadableTranscript.Left) -> None:

@@ -14,7 +14,7 @@ from shammah_tui.state import BootstrapState, Phase
 from shammah_tui.ui import keys
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.port import RuntimePort
-from shammah_tui.ui.widgets.bootstrap import ModelPanel
+from shammah_tui.ui.widgets.model_panel import ModelPanel
 from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints, Status
 
 

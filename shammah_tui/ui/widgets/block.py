@@ -11,10 +11,9 @@ from typing import Literal
 from textual.content import Content
 
 from shammah_tui.ui import wording
-from shammah_tui.ui.lines import wrapped
+from shammah_tui.ui.lines import GUTTER, wrapped
 from shammah_tui.ui.plain import first_line, visible
 
-GUTTER = 2
 EMPTY_GUTTER = Content(" " * GUTTER)
 Rating = Literal["red", "yellow", "green"]
 RATING_STYLES: dict[Rating, str] = {"red": "$error", "yellow": "$warning", "green": "$success"}

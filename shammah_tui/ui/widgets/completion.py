@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.content import Content
 from textual.message import Message
@@ -15,8 +15,7 @@ from shammah_tui.ui.plain import visible
 ROWS_MAX = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(NamedTuple):
     """`text` takes the place of the prompt from `start` to its cursor (characters of the whole text)."""
 
     text: str
@@ -37,10 +36,8 @@ class Completion(OptionList):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, compact=True)
-        self._suggestions: tuple[Suggestion, ...] = ()
-
-    def on_mount(self) -> None:
         self.display = False
+        self._suggestions: tuple[Suggestion, ...] = ()
 
     @property
     def is_open(self) -> bool:

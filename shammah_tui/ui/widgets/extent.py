@@ -5,8 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
-from shammah_tui.ui.widgets.block import Block
+if TYPE_CHECKING:
+    from shammah_tui.ui.widgets.block import Block
 
 # What a block that was never drawn counts with: a line, and an empty one.
 ESTIMATE = 2

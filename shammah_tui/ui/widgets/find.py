@@ -49,7 +49,8 @@ class FindBar(Horizontal):
         yield FindInput(placeholder="Find in the conversation", compact=True, select_on_focus=True, id="find-input")
         yield Static("", id="find-count", markup=False)
 
-    def on_mount(self) -> None:
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self.display = False
 
     def open(self, query: str) -> None:

@@ -6,6 +6,7 @@ It takes keys from the first moment and never waits for anything. The frame arou
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
@@ -17,8 +18,10 @@ from shammah_tui.agent.history import History
 from shammah_tui.ui.keys import bindings, editing_bindings
 from shammah_tui.ui.opening import MARK, PLACEHOLDER
 from shammah_tui.ui.plain import typed
-from shammah_tui.ui.widgets.completion import Completion, Suggestion
 from shammah_tui.ui.widgets.ordered import run_binding
+
+if TYPE_CHECKING:
+    from shammah_tui.ui.widgets.completion import Completion, Suggestion
 
 # A paste of more than this stands in the prompt as a short mark; what is sent holds all of it.
 PASTE_LINES_MAX = 8

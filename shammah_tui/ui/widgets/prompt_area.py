@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,8 +15,10 @@ from textual.widgets import TextArea
 from shammah_tui.agent.history import History
 from shammah_tui.errors import ShammahError
 from shammah_tui.ui.plain import visible
-from shammah_tui.ui.widgets.completion import Completion
 from shammah_tui.ui.widgets.prompt import Prompt, PromptFrame
+
+if TYPE_CHECKING:
+    from shammah_tui.ui.widgets.completion import Completion
 
 SHOWN_CHARACTERS = 200
 
@@ -28,29 +31,31 @@ class PromptArea(Vertical):
         self._arguments = arguments
         self._history = history
         self._folder = folder
+        self._completing = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
-        yield Completion(id="completion")
         yield PromptFrame(self._history)
 
-    def on_mount(self) -> None:
-        self.prompt.completion = self.completion
+    async def complete(self) -> None:
+        """Bring what the first picture does without: the list of completions."""
+        from shammah_tui.ui.widgets.completion import Completion
+
+        async with self._completing:
+            if not self.query(Completion):
+                await self.mount(Completion(id="completion"), before=0)
+            self.prompt.completion = self.query_one(Completion)
 
     @property
     def prompt(self) -> Prompt:
         return self.query_one(Prompt)
-
-    @property
-    def completion(self) -> Completion:
-        return self.query_one(Completion)
 
     # Completion
 
     @on(TextArea.Changed)
     @on(TextArea.SelectionChanged)
     def _typed(self) -> None:
-        before = self.prompt.before_cursor
-        if self.completion.is_open or before[:1] == "/" or "@" in before:
+        before, completion = self.prompt.before_cursor, self.prompt.completion
+        if (completion is not None and completion.is_open) or before[:1] == "/" or "@" in before:
             self._suggest(before)
 
     @work(exclusive=True, group="suggest")
@@ -62,11 +67,13 @@ class PromptArea(Vertical):
         files = await asyncio.to_thread(listed, self._folder) if wants_files(before) else ()
         command = command_before(before)
         found = suggestions(before, files, await self._arguments(command) if command else ())
-        if before == self.prompt.before_cursor:
-            self.completion.suggest(found)
+        await self.complete()
+        completion = self.prompt.completion
+        if completion is not None and before == self.prompt.before_cursor:
+            completion.suggest(found)
 
-    @on(Completion.Chosen)
-    def _chosen(self, event: Completion.Chosen) -> None:
+    # Found by its name: the list is imported when it is first needed.
+    def on_completion_chosen(self, event: Completion.Chosen) -> None:
         self.prompt.take(event.suggestion)
         self.prompt.focus()
 

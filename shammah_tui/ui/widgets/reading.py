@@ -5,18 +5,20 @@ copying, finding. While it has the focus, letters are its keys; any other letter
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual import events
 from textual.content import Content
 from textual.message import Message
 
-from shammah_tui.ui.find import Found, found_in, pattern_of
 from shammah_tui.ui.keys import bindings
 from shammah_tui.ui.lines import is_code_head
-from shammah_tui.ui.widgets.block import Block, Stop
 from shammah_tui.ui.widgets.ordered import run_binding
 from shammah_tui.ui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from shammah_tui.ui.find import Found
+    from shammah_tui.ui.widgets.block import Block, Stop
 
 Move = Literal["page_up", "page_down", "line_up", "line_down", "start", "end"]
 CURSOR = Content.styled("▏", "bold $accent")
@@ -159,6 +161,8 @@ class ReadableTranscript(Transcript, can_focus=True, inherit_bindings=False):
 
     def find(self, query: str) -> None:
         """Look for `query` from what is in view on; nothing is marked where it is empty."""
+        from shammah_tui.ui.find import pattern_of
+
         if self._pattern is None:
             # While it is typed, each letter looks from here again.
             self._find_from = self._extent.at(self.scroll_offset.y)
@@ -212,6 +216,8 @@ class ReadableTranscript(Transcript, can_focus=True, inherit_bindings=False):
         self._show(index, found[min(number, len(found) - 1)].line if found else 0)
 
     def _found(self, block: Block) -> list[Found]:
+        from shammah_tui.ui.find import found_in
+
         return found_in(self._lines(block), self._pattern) if self._pattern is not None else []
 
     def _show(self, index: int, line: int) -> None:

@@ -10,9 +10,10 @@ from shammah_tui.conversation import ToolCall
 from shammah_tui.events import ToolFinished
 from shammah_tui.ui import wording
 from shammah_tui.ui.diff import draw_diff
+from shammah_tui.ui.lines import GUTTER
 from shammah_tui.ui.plain import first_line, visible
 from shammah_tui.ui.subject import subject
-from shammah_tui.ui.widgets.block import GUTTER, Folding, Stop
+from shammah_tui.ui.widgets.block import Folding, Stop
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 FRAMES_PER_SECOND = 10

@@ -8,6 +8,7 @@ How the person moves, marks and searches in it is in `ui.widgets.reading`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual import events
@@ -21,8 +22,11 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 
-from shammah_tui.ui.widgets.block import GUTTER, Block
+from shammah_tui.ui.lines import GUTTER
 from shammah_tui.ui.widgets.extent import Extent
+
+if TYPE_CHECKING:
+    from shammah_tui.ui.widgets.block import Block
 
 # Longer lines tire the eye; wider screens leave the rest free.
 WIDEST = 108
