@@ -102,6 +102,7 @@ def test_rows_are_what_the_trainer_reads(tmp_path: Path) -> None:
     rows = read_rows(file)
     assert [row.kind for row in rows] == ["in_scope", "heldout", "out_of_scope"]
     assert [row.rule for row in rows] == [RULE.line] * 3
+    assert [row.scope for row in rows] == [RULE.scope] * 3, "the adapter is to know where its rules apply"
     assert rows[0].messages[2]["tool_calls"][0]["function"]["name"] == "Read"
     assert rows[0].tools[0]["function"]["name"] == "Read"
     assert (rows[0].rejected, rows[2].chosen) == (PRINTS, "")

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from textual.content import Content
 
+from shammah_tui.config.settings import LoraSettings
+from shammah_tui.feedback.language import LANGUAGES
+from shammah_tui.runtime.adapter_memory import Choices
 from shammah_tui.store.rating import Buffer, Color, Rating
-from shammah_tui.store.rule import Rule
+from shammah_tui.store.rule import Rule, Scope
 from shammah_tui.ui import wording
+from shammah_tui.ui.learning.port import AdapterChoice
 from shammah_tui.ui.learning.run_view import Example, GateRow, RunView, sparkline
 from shammah_tui.ui.plain import first_line, visible
+from shammah_tui.wire import AdapterSummary, RunState
 
 COLOURS: dict[Color, str] = {"red": "$error", "yellow": "$warning", "green": "$success"}
 EXAMPLES_SHOWN = 4
@@ -18,20 +25,26 @@ SPARK_CELLS = 24
 BAR_CELLS = 30
 
 
-def buffer_line(buffer: Buffer, threshold: int) -> Content:
-    """How many ratings there are, and how far it is to the next training."""
+def buffer_line(buffer: Buffer, lora: LoraSettings) -> Content:
+    """How many ratings there are, and what is missing to the next training."""
     parts = [Content.assemble((f"● {buffer.by_color.get(color, 0)} {color}", COLOURS[color])) for color in COLOURS]
-    missing = max(0, threshold - buffer.new)
-    then = f"training begins by itself at {threshold}" if missing else "enough to train"
+    threshold = lora.auto_train_threshold
+    if buffer.new >= threshold:
+        then = "enough to train"
+    elif lora.auto_train:
+        then = f"training begins by itself at {threshold}"
+    else:
+        then = "T trains"
     until = f"{buffer.new} new: {then}"
     return Content("   ").join([*parts, Content.styled(until, "$quiet")])
 
 
-def waiting_lines(buffer: Buffer) -> list[Content]:
+def waiting_lines(buffer: Buffer, width: int) -> list[Content]:
     """Why ratings wait or cannot be used."""
     return [
-        Content.assemble(("  ◌ ", "$quiet"), f"{wording.count(number, 'rating')}: {visible(reason)}")
+        line
         for reason, number in buffer.reasons.items()
+        for line in _told(Content("  ◌ "), f"{wording.count(number, 'rating')}: {reason}", width, whole=True)
     ]
 
 
@@ -105,48 +118,140 @@ def example_lines(examples: Sequence[Example], width: int) -> list[Content]:
         if width >= 100:
             half = (width - 3) // 2
             for row in range(max(len(before), len(after))):
-                left = before[row][:half] if row < len(before) else ""
-                right = after[row][:half] if row < len(after) else ""
-                lines.append(Content.assemble((f"{left:{half}}", "$quiet"), (" │ ", "$faint"), right))
+                left = _cut(Content(before[row] if row < len(before) else ""), half)
+                right = _cut(Content(after[row] if row < len(after) else ""), half)
+                gap = " " * (half - left.cell_length)
+                lines.append(left.stylize("$quiet") + Content.assemble(gap, (" │ ", "$faint")) + right)
         else:
-            lines += [Content.assemble(("- ", "$error"), (line[: width - 2], "$quiet")) for line in before]
-            lines += [Content.assemble(("+ ", "$success"), line[: width - 2]) for line in after]
+            lines += [_cut(Content.assemble(("- ", "$error"), (line, "$quiet")), width) for line in before]
+            lines += [_cut(Content.assemble(("+ ", "$success"), line), width) for line in after]
         lines.append(Content(""))
     return lines
 
 
-def rule_lines(rules: Sequence[Rule], chosen: int, width: int) -> list[Content]:
-    """One rule in two lines: what it says; where it applies, how it holds."""
+def answers_line(choice: AdapterChoice, choices: Choices, adapters: Sequence[AdapterSummary]) -> str:
+    """Who answers, and by whose choice where it is somebody's."""
+    project = choices.projects.get(str(choice.root))
+    wish, why = (choice.session, " (your choice)") if choice.session is not None else (project, " (this project's)")
+    if wish is None:
+        wish, why = next((adapter.name for adapter in adapters if adapter.current), ""), ""
+    return f"answers come from {wish if wish not in ('', 'off') else 'the model as it came'}{why}"
+
+
+def rule_entries(rules: Sequence[Rule], chosen: int, width: int) -> list[list[Content]]:
+    """One rule in two lines: what it says; where it applies, whether it is learned, how it was kept lately."""
     if not rules:
         return [
-            Content.styled("There is no rule yet.", "bold"),
-            Content("Rate an answer with F8 (red) or F7 (yellow) and say what was wrong: that becomes a rule at once."),
+            [
+                Content.styled("There is no rule yet.", "bold"),
+                Content("Rate an answer with F8 (red) or F7 (yellow) and say what was wrong:"),
+                Content("that becomes a rule at once."),
+            ]
         ]
-    lines: list[Content] = []
+    entries: list[list[Content]] = []
     for at, rule in enumerate(rules):
         mark = "▸" if at == chosen else " "
-        head = Content.assemble((f"{mark} ", "$accent"), ("● ", COLOURS[rule.color]), visible(rule.line))
-        state = {"prompt": "in the prompt", "learned": f"learned by {rule.adapter}"}.get(rule.state, rule.state)
+        head = Content.assemble((f"{mark} ", "$accent"), ("● ", COLOURS[rule.color]))
+        state = {"prompt": "in the prompt", "learned": "learned", "off": "off"}[rule.state]
         kept = f"kept {rule.kept} of the last {rule.seen}" if rule.seen else "not seen since"
-        tail = f"    {state} · {kept} · {wording.count(rule.ratings, 'rating')}"
-        lines += [head.truncate(max(20, width), ellipsis=True), Content.styled(tail, "$quiet")]
-    return lines
+        by = f" · by {rule.adapter}" if rule.state == "learned" and rule.adapter else ""
+        facts = f"{where_line(rule.scope)} · {state} · {kept} · {wording.count(rule.ratings, 'rating')}{by}"
+        whole = at == chosen
+        entries.append([*_told(head, rule.line, width, whole), *_told(Content("    "), facts, width, whole, "$quiet")])
+    return entries
 
 
-def rating_lines(ratings: Sequence[Rating], chosen: int, width: int) -> list[Content]:
+def where_line(scope: Scope) -> str:
+    """Where a rule applies, in words."""
+    languages = "/".join(LANGUAGES[name].shown if name in LANGUAGES else name for name in scope.languages)
+    tests = "outside tests" if scope.outside_tests else "in tests" if scope.only_tests else ""
+    return ", ".join(filter(None, (languages, tests, " ".join(scope.paths)))) or "everywhere"
+
+
+def rating_entries(ratings: Sequence[Rating], chosen: int, width: int) -> list[list[Content]]:
     if not ratings:
-        return [Content("Nothing was rated yet. F6, F7 and F8 rate the answer under the cursor, or the last one.")]
-    lines: list[Content] = []
+        return [[Content("Nothing was rated yet. F6, F7 and F8 rate the answer under the cursor, or the last one.")]]
+    entries: list[list[Content]] = []
     for at, rating in enumerate(ratings):
         mark = "▸" if at == chosen else " "
-        note = visible(rating.note) or "(no note)"
-        head = Content.assemble(
-            (f"{mark} ", "$accent"), ("● ", COLOURS[rating.color]), (f"{rating.id:>4}  ", "$quiet"), first_line(note)
-        )
+        note = " ".join(rating.note.split()) or "(no note)"
+        head = Content.assemble((f"{mark} ", "$accent"), ("● ", COLOURS[rating.color]), (f"{rating.id:>4}  ", "$quiet"))
         how = rating.reason or (f"rewritten by {rating.rewrite_source}" if rating.rewrite else rating.state)
-        tail = f"          {first_line(visible(rating.snapshot.question))} · {visible(how)}"
-        lines += [head.truncate(width, ellipsis=True), Content.styled(tail, "$quiet").truncate(width, ellipsis=True)]
-    return lines
+        tail = f"{how} · {' '.join(rating.snapshot.question.split())}"
+        whole = at == chosen
+        entries.append(
+            [*_told(head, note, width, whole), *_told(Content(" " * head.cell_length), tail, width, whole, "$quiet")]
+        )
+    return entries
+
+
+SIGNS = {
+    "accepted": ("✓", "$success"),
+    "refused": ("✕", "$error"),
+    "failed": ("✕", "$error"),
+    "cancelled": ("■", "$warning"),
+    "running": ("▶", "$accent"),
+}
+
+
+def run_entries(runs: Sequence[RunState], chosen: int, width: int, shown: str) -> list[list[Content]]:
+    """`shown` is the one on the training page. The chosen one says why it ended so."""
+    if not runs:
+        return [[Content("No run yet.")]]
+    entries: list[list[Content]] = []
+    for at, run in enumerate(runs):
+        sign, style = SIGNS[run.status]
+        ago = wording.duration(max(0.0, time.time() - run.started_at))
+        mark = ("▸ " if at == chosen else "  ", "$accent")
+        here = ("  ◂ shown", "$accent") if run.run == shown else ("", "")
+        facts = f" {run.status:10} {ago:>7} ago  "
+        lines = [Content.assemble(mark, (sign, style), facts, (run.run, "$quiet"), here)]
+        if at == chosen and run.message:
+            lines += [Content.styled(f"    {line}", "$quiet") for line in wrap(visible(run.message), width - 4)]
+        entries.append([_cut(line, width) for line in lines])
+    return entries
+
+
+def adapter_entries(
+    adapters: Sequence[AdapterSummary], chosen: int, width: int, choices: Choices
+) -> list[list[Content]]:
+    """What each has learned, and why one does not answer."""
+    if not adapters:
+        return [[Content("No adapter yet: the first accepted run makes one.")]]
+    entries: list[list[Content]] = []
+    for at, adapter in enumerate(adapters):
+        active = ("  ● in use", "$success") if adapter.current else ("", "")
+        made = adapter.created[:16].replace("T", " ")
+        mark = ("▸ " if at == chosen else "  ", "$accent")
+        head = Content.assemble(
+            mark, (adapter.name, "bold"), (f"  {made}  {wording.size(adapter.size_bytes)}", "$quiet"), active
+        )
+        lines = [head]
+        trouble = adapter.problem or ("" if adapter.fits else f"made for another model ({adapter.base})")
+        if trouble:
+            lines.append(Content.styled(f"    {visible(trouble)}", "$error"))
+        if (back := choices.taken_back.get(adapter.name)) is not None:
+            undo = "you took it again" if back.again else "Enter takes it again"
+            said = f"Taken back: {back.worse}. {undo[:1].upper()}{undo[1:]}."
+            lines += [Content.styled(f"    {line}", "$warning") for line in wrap(said, width - 4)]
+        if adapter.rules:
+            lines.append(Content.styled(f"    {visible('; '.join(adapter.rules))}", "$quiet"))
+        entries.append([_cut(line, width) for line in lines])
+    return entries
+
+
+def _told(head: Content, text: str, width: int, whole: bool, style: str = "") -> list[Content]:
+    """`text` after `head`: all of it in as many lines as it needs, or cut to one."""
+    room = max(20, width - head.cell_length)
+    lines = wrap(visible(text), room) if whole else [visible(text)]
+    indent = Content(" " * head.cell_length)
+    return [
+        _cut((indent if at else head) + Content.styled(line, style), width) for at, line in enumerate(lines or [""])
+    ]
+
+
+def _cut(line: Content, width: int) -> Content:
+    return line.truncate(max(20, width), ellipsis=True)
 
 
 def plan_line(plan: Mapping[str, object]) -> Content:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
+from shammah_tui.runtime.adapter_memory import Choices
 from shammah_tui.wire import AdapterSummary, RunState
 
 
@@ -12,6 +14,18 @@ class Status(Protocol):
     @property
     def news(self) -> str:
         """Something ended, in a sentence; empty where nothing did."""
+        ...
+
+
+class AdapterChoice(Protocol):
+    @property
+    def session(self) -> str | None:
+        """What the person chose since the program began: a name, or "off"; None where nothing."""
+        ...
+
+    @property
+    def root(self) -> Path:
+        """Of the project."""
         ...
 
 
@@ -31,6 +45,13 @@ class LearningPort(Protocol):
         ...
 
     async def cancel(self) -> None: ...
+
+    @property
+    def adapter_choice(self) -> AdapterChoice: ...
+
+    async def choices(self) -> Choices:
+        """What is remembered of adapters."""
+        ...
 
     async def adapters(self) -> Sequence[AdapterSummary]:
         """The newest first."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Sequence
 from contextlib import aclosing
 from typing import Literal, TypeVar
@@ -12,20 +11,22 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Region
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Static
 
 from shammah_tui import paths
 from shammah_tui.errors import ShammahError
 from shammah_tui.feedback.service import Feedback
+from shammah_tui.runtime.adapter_memory import Choices
 from shammah_tui.store.rating import Rating
 from shammah_tui.store.rule import Rule, RuleState
-from shammah_tui.ui import keys, wording
+from shammah_tui.ui import keys
 from shammah_tui.ui.learning import pages
 from shammah_tui.ui.learning.chart import Charts
 from shammah_tui.ui.learning.port import LearningPort
 from shammah_tui.ui.learning.run_view import RunView
-from shammah_tui.ui.plain import first_line, visible
+from shammah_tui.ui.plain import visible
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.editing import EditLine
 from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints
@@ -44,6 +45,10 @@ DRAWS_PER_SECOND = 4
 # A lower screen shows the same as sparklines.
 CHARTS_FROM_LINES = 30
 LISTED_MAX = 200
+# What stands beside the text: the padding of the page, and a scroll bar.
+MARGIN_CELLS = 8
+# Between two readings, however much happens.
+LOAD_REST_SECONDS = 0.25
 
 
 class LearningScreen(Screen[None], inherit_bindings=False):
@@ -63,6 +68,10 @@ class LearningScreen(Screen[None], inherit_bindings=False):
         self._waiting: list[Content] = []
         self._run = RunView()
         self._followed = ""
+        self._newest = ""
+        self._choices = Choices()
+        self._answers = ""
+        self._wanted = asyncio.Event()
         self._is_stale = False
         self.loaded = asyncio.Event()
         """Set once everything was read for the first time."""
@@ -85,6 +94,7 @@ class LearningScreen(Screen[None], inherit_bindings=False):
         self.set_interval(1 / DRAWS_PER_SECOND, self._draw)
         self._show()
         self.load()
+        self._keep_loaded()
         self._watch_ratings()
         self._watch_runs()
 
@@ -106,6 +116,18 @@ class LearningScreen(Screen[None], inherit_bindings=False):
     def action_load(self) -> None:
         self.load()
 
+    def load(self) -> None:
+        """Read everything anew, soon: many wishes at once are one, and none breaks off a reading that is under way."""
+        self._wanted.set()
+
+    @work(group="load")
+    async def _keep_loaded(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            await self._load()
+            await asyncio.sleep(LOAD_REST_SECONDS)
+
     def _draw(self) -> None:
         """What a run told since the last time; it may tell more than anybody can look at."""
         if self._is_stale:
@@ -125,26 +147,28 @@ class LearningScreen(Screen[None], inherit_bindings=False):
     async def _learning(self) -> LearningPort:
         return await (await self._runtime.whole()).learning()
 
-    @work(exclusive=True, group="load")
-    async def load(self) -> None:
-        """Read everything anew, and follow the run that trains, or show the last one."""
+    async def _load(self) -> None:
+        """Read everything, and follow a run that was not there before: the one that trains, or the last."""
         settings = (await self._runtime.whole()).settings
         try:
             feedback = await self._feedback()
             buffer = await feedback.buffer()
-            self._buffer = pages.buffer_line(buffer, settings.lora.auto_train_threshold)
-            self._waiting = pages.waiting_lines(buffer)
+            self._buffer = pages.buffer_line(buffer, settings.lora)
+            self._waiting = pages.waiting_lines(buffer, self.size.width - MARGIN_CELLS)
             self._rules = await feedback.rules.list()
             self._ratings = await feedback.ratings.list(limit=LISTED_MAX)
             learning = await self._learning()
             self._runs = await learning.runs()
             self._adapters = await learning.adapters()
+            self._choices = await learning.choices()
+            self._answers = pages.answers_line(learning.adapter_choice, self._choices, self._adapters)
         except ShammahError as error:
             self._complain(error)
         self._show()
         self.loaded.set()
-        if self._runs and self._runs[0].run != self._followed:
-            self._follow(self._runs[0].run)
+        if self._runs and self._runs[0].run != self._newest:
+            self._newest = self._runs[0].run
+            self._follow(self._newest)
 
     @work(exclusive=True, group="follow")
     async def _follow(self, run: str) -> None:
@@ -276,9 +300,9 @@ class LearningScreen(Screen[None], inherit_bindings=False):
         if not self.query(Hints):
             return
         self._is_stale = False
-        active = next((adapter.name for adapter in self._adapters if adapter.current), "")
-        answering = f"answers come from {active}" if active else "answers come from the model as it came"
-        head = Content.assemble(("Learning", "bold $accent"), (f"   {answering}\n", "$quiet")) + self._buffer
+        width = max(40, self.size.width - MARGIN_CELLS)
+        title = Content.assemble(("Learning", "bold $accent"), (f"   {self._answers}", "$quiet"))
+        head = Content("\n").join([title.truncate(width, ellipsis=True), self._buffer.truncate(width, ellipsis=True)])
         self.query_one("#learning-head", Static).update(head)
         tabs = [
             Content.styled(f" {title} ", "bold reverse" if name == self._page else "$quiet")
@@ -286,11 +310,10 @@ class LearningScreen(Screen[None], inherit_bindings=False):
         ]
         self.query_one("#learning-tabs", Static).update(Content(" ").join(tabs))
         self.query_one(ContentSwitcher).current = "page-run" if self._page == "run" else "page-list"
-        width = max(40, self.size.width - 6)
         if self._page == "run":
             self._show_run(width)
         else:
-            self.query_one("#list-body", Static).update(Content("\n").join(self._list_lines(width)))
+            self._show_list(width)
         self.query_one(Hints).show([key for key in keys.in_footer("learning") if self._applies(key.action)])
 
     def _applies(self, action: str) -> bool:
@@ -310,7 +333,8 @@ class LearningScreen(Screen[None], inherit_bindings=False):
         run = self._run
         charts = self.query_one(Charts)
         charts.display = len(run.loss) > 1 and self.size.height >= CHARTS_FROM_LINES
-        head = [Content.styled(run.headline, "bold"), pages.progress_line(run, width), pages.plan_line(run.plan)]
+        named = _headline(run.headline, self._followed, width)
+        head = [named, pages.progress_line(run, width), pages.plan_line(run.plan)]
         shown = [line for line in head if line]
         if not shown:
             shown = [
@@ -329,44 +353,32 @@ class LearningScreen(Screen[None], inherit_bindings=False):
         if charts.display:
             charts.show(run)
 
-    def _list_lines(self, width: int) -> list[Content]:
+    def _show_list(self, width: int) -> None:
+        """An entry after the other, the chosen one in view."""
+        entries = self._entries(width)
+        self.query_one("#list-body", Static).update(Content("\n").join([line for entry in entries for line in entry]))
+        chosen = self._chosen[self._page]
+        if chosen < len(entries):
+            top = sum(len(entry) for entry in entries[:chosen])
+            # A little of what follows as well: so the last entry takes along what stands below the list.
+            region = Region(0, top, 1, len(entries[chosen]) + 1)
+            self.query_one("#page-list").call_after_refresh(
+                self.query_one("#page-list").scroll_to_region, region, animate=False
+            )
+
+    def _entries(self, width: int) -> list[list[Content]]:
         chosen = self._chosen[self._page]
         match self._page:
             case "rules":
-                return pages.rule_lines(self._rules, chosen, width)
+                return pages.rule_entries(self._rules, chosen, width)
             case "ratings":
-                return [*pages.rating_lines(self._ratings, chosen, width), *self._waiting]
+                return [*pages.rating_entries(self._ratings, chosen, width), self._waiting]
             case "runs":
-                return [_run_line(run, at == chosen) for at, run in enumerate(self._runs)] or [Content("No run yet.")]
+                return pages.run_entries(self._runs, chosen, width, self._followed)
             case _:
-                lines = [_adapter_lines(adapter, at == chosen) for at, adapter in enumerate(self._adapters)]
-                return lines or [Content("No adapter yet: the first accepted run makes one.")]
+                return pages.adapter_entries(self._adapters, chosen, width, self._choices)
 
 
-SIGNS = {
-    "accepted": ("✓", "$success"),
-    "refused": ("✕", "$error"),
-    "failed": ("✕", "$error"),
-    "cancelled": ("■", "$warning"),
-    "running": ("▶", "$accent"),
-}
-
-
-def _run_line(run: RunState, chosen: bool) -> Content:
-    sign, style = SIGNS[run.status]
-    ago = wording.duration(max(0.0, time.time() - run.started_at))
-    tail = first_line(visible(run.message)) or run.adapter
-    mark = ("▸ " if chosen else "  ", "$accent")
-    return Content.assemble(mark, (sign, style), f" {run.status:10} {ago:>7} ago  ", (tail, "$quiet"))
-
-
-def _adapter_lines(adapter: AdapterSummary, chosen: bool) -> Content:
-    active = ("  ● answers", "$success") if adapter.current else ("", "")
-    made = adapter.created[:16].replace("T", " ")
-    mark = ("▸ " if chosen else "  ", "$accent")
-    head = Content.assemble(
-        mark, (adapter.name, "bold"), (f"  {made}  {wording.size(adapter.size_bytes)}", "$quiet"), active
-    )
-    rules = "; ".join(visible(rule) for rule in adapter.rules)
-    trouble = adapter.problem or ("" if adapter.fits else "made for another model")
-    return head + Content.styled(f"\n    {visible(trouble) or rules}", "$error" if trouble else "$quiet")
+def _headline(said: str, run: str, width: int) -> Content:
+    line = Content.assemble((said, "bold"), (f"   {run}", "$quiet")) if said else Content("")
+    return line.truncate(width, ellipsis=True)

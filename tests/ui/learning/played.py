@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -79,6 +80,10 @@ ACCEPTED: tuple[Mapping[str, Any], ...] = (
 )
 
 
+def _nothing_chosen() -> SimpleNamespace:
+    return SimpleNamespace(shown="", session=None, root=Path("/home/ada/project"))
+
+
 @dataclass
 class Played:
     """`events` of the newest run; it stays open where they do not end it."""
@@ -88,7 +93,7 @@ class Played:
     kept: Sequence[AdapterSummary] = ()
     done: list[str] = field(default_factory=list)
     remembered: Choices = field(default_factory=Choices)
-    adapter_choice: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(shown=""))
+    adapter_choice: SimpleNamespace = field(default_factory=_nothing_chosen)
 
     async def choices(self) -> Choices:
         return self.remembered

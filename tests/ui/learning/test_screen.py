@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from textual.pilot import Pilot
 
 from shammah_tui.agent.history import History
 from shammah_tui.conversation import Message
+from shammah_tui.runtime.adapter_memory import Choices, TakenBack
 from shammah_tui.store.rating import Rating, Snapshot
 from shammah_tui.ui.app import ShammahApp
 from shammah_tui.ui.screens.learning import LearningScreen
@@ -128,3 +130,67 @@ def test_picture(
 
     app = asyncio.run(app_with(played, rated=name != "empty", theme=theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+async def test_news_without_end_does_not_keep_the_screen_from_loading() -> None:
+    played = Played(kept=[AdapterSummary(name="one", base="demo", created="2026", size_bytes=1, fits=True)])
+    app = await app_with(played)
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, "tab", "tab", "tab", "tab")
+        played.kept = [AdapterSummary(name="two", base="demo", created="2026", size_bytes=1, fits=True)]
+
+        async def slowly() -> list[RunState]:
+            await asyncio.sleep(0.1)
+            return []
+
+        played.runs = slowly  # type: ignore[method-assign]
+        for _ in range(40):
+            screen.load()
+            await asyncio.sleep(0.02)
+        assert "two" in text_of(screen, "#list-body")
+
+
+async def test_a_run_that_was_chosen_stays_while_ratings_come() -> None:
+    runs = [RunState(run=name, status="accepted", started_at=time.time()) for name in ("run-new", "run-old")]
+    app = await app_with(Played(ACCEPTED, runs))
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, "tab", "tab", "tab", "down", "enter")
+        assert "run-old" in text_of(screen, "#run-head")
+        screen.load()
+        await pilot.pause(0.5)
+        assert "run-old" in text_of(screen, "#run-head")
+
+
+async def test_the_chosen_entry_is_in_view_and_told_whole() -> None:
+    app = await app_with(Played())
+    feedback = await (await app.runtime.whole()).feedback()
+    note = "name things by what they are for, and never by what they are made of, however short that name would be"
+    for number in range(30):
+        shot = Snapshot((Message("user", f"Question {number}"),), "A.")
+        await feedback.add(Rating(0, "green", shot, f"{number}: {note}"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, "tab", "tab", *["down"] * 25)
+        shown = " ".join(" ".join(line.text.strip() for line in app.screen._compositor.render_strips()).split())
+        assert f"4: {note}" in shown
+
+
+async def test_a_rule_tells_where_it_applies_and_how_it_was_kept_lately() -> None:
+    app = await app_with(Played())
+    feedback = await (await app.runtime.whole()).feedback()
+    (rule,) = await feedback.rules.list()
+    await feedback.observe("s", 1, ANSWER, [rule])
+    await feedback.rules.put([rule.id], "learned", adapter="logging-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, "tab")
+        told = " ".join(text_of(screen, "#list-body").split())
+        assert "Python, outside tests · learned · kept 0 of the last 1 · 1 rating · by logging-1" in told
+
+
+async def test_an_adapter_that_was_taken_back_tells_the_figures_and_how_to_undo_it() -> None:
+    kept = [AdapterSummary(name="logging-2", base="demo", created="2026-11-26T12:00:00", size_bytes=9000, fits=True)]
+    back = TakenBack(reds=4, rated=5, reds_before=1, rated_before=10, probability=0.98)
+    app = await app_with(Played(kept=kept, remembered=Choices(taken_back={"logging-2": back})))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, "tab", "tab", "tab", "tab")
+        told = " ".join(text_of(screen, "#list-body").split())
+        assert "red ratings 1 of 10 → 4 of 5 (10% → 80%, worse with probability 98%). Enter takes it again." in told
