@@ -14,11 +14,11 @@ from typing import Any
 from shammah_tui import paths
 from shammah_tui.bootstrap import catalog
 from shammah_tui.bootstrap.prepare import downloaded
+from shammah_tui.cli import compare
 from shammah_tui.cli.configured import configured
 from shammah_tui.cli.terminal import table
 from shammah_tui.files import private_folder
 from shammah_tui.learning import archive
-from shammah_tui.learning.adapter import verify_files
 from shammah_tui.learning.store import Current, Entry, Store
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.wording import size
@@ -123,26 +123,11 @@ def _models(options: Namespace) -> Iterator[Path]:
 
 
 def _compare(options: Namespace, one: Entry, other: Entry) -> None:
-    for entry in (one, other):
-        verify_files(entry.folder)
-    rows = {_key(row): row for row in one.manifest.get("gate", [])}
-    others = {_key(row): row for row in other.manifest.get("gate", [])}
-    keys = list(dict.fromkeys((*rows, *others)))
-    same_base = one.manifest["base"]["gguf_sha256"] == other.manifest["base"]["gguf_sha256"]
+    found = compare.comparison(options, one, other, _models(options))
     if _as_json(options):
-        table_rows = [{"criterion": key[0], "rule": key[1], "a": rows.get(key), "b": others.get(key)} for key in keys]
-        _print({"a": _described(one), "b": _described(other), "same_base": same_base, "gate": table_rows})
-        return
-    if not same_base:
-        print(f"They belong to different bases: {visible(one.base)} and {visible(other.base)}.")
-    figures = [
-        (visible(": ".join(filter(None, key))), _figure(rows.get(key)), _figure(others.get(key))) for key in keys
-    ]
-    print(table([("", one.name, other.name), ("made", one.created, other.created), *figures], sys.stdout))
-
-
-def _key(row: dict[str, Any]) -> tuple[str, str]:
-    return str(row.get("name", "")), str(row.get("rule", ""))
+        _print({"a": _described(one), "b": _described(other), **found})
+    else:
+        compare.tell(found, one, other)
 
 
 def _described(entry: Entry) -> dict[str, Any]:
@@ -177,14 +162,7 @@ def _cells(entry: Entry, current: Current) -> tuple[str, ...]:
 
 def _criterion(row: dict[str, Any]) -> str:
     rule = f" of “{row.get('rule')}”" if row.get("rule") else ""
-    return visible(f"{'ok ' if row.get('passed') else 'NO '} {row.get('name')}{rule}: {_figure(row)}")
-
-
-def _figure(row: dict[str, Any] | None) -> str:
-    if row is None:
-        return ""
-    before = "" if row.get("before") is None else f" (before {row['before']:.4g})"
-    return f"{row['value']:.4g}{before}, n = {row['n']}"
+    return visible(f"{'ok ' if row.get('passed') else 'NO '} {row.get('name')}{rule}: {compare.figure(row)}")
 
 
 def _used(name: str, scale: float = 1.0) -> str:

@@ -166,9 +166,14 @@ def _add_adapters(add: Callable[..., Parser]) -> None:
     taken.add_argument("--name", metavar="NAME", help="what to call it; the file's name where not given")
     taken.add_argument("--model", metavar="PATH", help="the GGUF it belongs to, or its folder, if not one of Shammah's")
     action("remove", "delete one; if it is in use, the base answers alone").add_argument("name", metavar="NAME")
-    compare = action("compare", "print what the gate measured of two, side by side")
+    compare = action("compare", "print what the gate measured of two, and what they answer, side by side")
     compare.add_argument("name", metavar="A")
     compare.add_argument("other", metavar="B")
+    compare.add_argument("asked", metavar="PROMPT", nargs="*", help="ask both this")
+    compare.add_argument("--prompts", metavar="FILE", help="ask both these: a prompt a line, or rows (.jsonl)")
+    compare.add_argument("--held-out", action="store_true", help="ask both what their runs held out")
+    compare.add_argument("--max-tokens", type=int, metavar="N", default=256, help="the longest answer; 256")
+    compare.add_argument("--model", metavar="PATH", help="the GGUF they belong to, if not one of Shammah's")
 
 
 def _add_query(add: Callable[..., Parser]) -> None:

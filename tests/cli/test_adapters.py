@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from shammah_tui import paths
+from shammah_tui.cli.compare import _beside
 from shammah_tui.cli.main import main
-from tests.learning.world import write_adapter
+from shammah_tui.learning.adapter import sha256
+from tests.learning.world import habit_rows, write_adapter, write_rows
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -95,3 +97,39 @@ def test_adapters_are_kept_where_the_settings_say(
     assert told(capsys, "list")["adapters"] == []
     assert paths.adapters_folder("in-the-home") == paths.home() / "in-the-home"
     assert not paths.adapters_folder().exists()
+
+
+@pytest.mark.usefixtures("two")
+def test_two_are_asked_the_same_and_their_answers_shown_side_by_side(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "prompts.txt").write_text("Hello\n\nSay hello\n")
+    short = ("--prompts", str(tmp_path / "prompts.txt"), "--max-tokens", "8")
+    answers = told(capsys, "compare", "first", "second", "Say hello", *short)["answers"]
+    assert isinstance(answers, list)
+    assert [pair["prompt"] for pair in answers] == ["Say hello", "Hello"]
+    assert all(pair["a"] and pair["same"] == (pair["a"] == pair["b"]) for pair in answers)
+    monkeypatch.setenv("COLUMNS", "100")
+    shown = said(capsys, "compare", "first", "second", *short)
+    assert "adherence, held out: use logging" in shown
+    assert shown.endswith("of 2 answers differ.\n")
+
+
+@pytest.mark.usefixtures("two")
+def test_what_a_run_held_out_is_asked_of_both(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["adapters", "compare", "first", "second", "--held-out"]) == 1
+    assert "--prompts" in capsys.readouterr().err
+    rows = paths.home() / "runs" / "first" / "rows.jsonl"
+    rows.parent.mkdir(parents=True)
+    write_rows(rows, habit_rows("print", rated=1, held_out=2, near=0, other=0))
+    manifest = paths.adapters_folder() / "first" / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"rows_sha256": sha256(rows)}))
+    answers = told(capsys, "compare", "first", "second", "--held-out", "--max-tokens", "8")["answers"]
+    assert isinstance(answers, list)
+    assert len(answers) == 2
+    assert all("logging" in pair["wanted"] and pair["rule"] == "print" for pair in answers)
+
+
+def test_answers_stand_below_each_other_where_the_terminal_is_narrow() -> None:
+    assert _beside("a", "b", "one\ntwo", "three", 40) == ["a:", "one", "two", "b:", "three"]
+    assert _beside("a", "b", "one\ntwo", "three", 63)[1] == f"{'one':30} │ three"

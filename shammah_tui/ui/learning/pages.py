@@ -90,18 +90,21 @@ def gate_lines(run: RunView, width: int) -> list[Content]:
     """The gate's table: what was measured on the deployed file, before and after, and what was wanted."""
     if not run.gate:
         return []
-    name_cells = max(16, min(34, width - 44))
+    name_cells = max(16, min(70, width - 50))
     lines = [
         Content.styled(f"The gate, at scale {run.gate_scale:g}", "bold"),
         Content.styled(f"  {'':{name_cells}} {'before':>8} {'after':>8}  {'n':>4}  wanted", "$quiet"),
     ]
-    lines += [_gate_line(row, name_cells) for row in run.gate]
+    for row in run.gate:
+        lines.append(_cut(_gate_line(row, name_cells), width))
+        if row.rule:
+            lines.append(_cut(Content.styled(f"    {visible(row.rule)}", "$quiet"), width))
     return lines
 
 
 def _gate_line(row: GateRow, name_cells: int) -> Content:
     sign, style = ("✓", "$success") if row.passed else ("✕", "$error")
-    name = visible(f"{row.name}: {row.rule}" if row.rule else row.name)
+    name = visible(row.name)
     name = name if len(name) <= name_cells else f"{name[: name_cells - 1]}…"
     before = "" if row.before is None else f"{row.before:.3g}"
     return Content.assemble(

@@ -67,6 +67,8 @@ class RunView:
     accepted: bool | None = None
     """None until the run ended."""
     reasons: Sequence[str] = ()
+    _judged: dict[float, Mapping[str, Any]] = field(default_factory=dict)
+    """The gate's tables by scale."""
 
     def hear(self, event: Mapping[str, Any]) -> None:
         """Raises KeyError, TypeError or ValueError for an event that is none; the view is then as it was before."""
@@ -83,17 +85,24 @@ class RunView:
                 self.held_out_kl.append((step, float(event["kl"])))
                 self.adherence, self.unchanged = float(event["adherence"]), float(event["unchanged"])
             case "GateJudged":
-                self.gate = [_gate_row(row) for row in event["criteria"]]
-                self.gate_scale = float(event["scale"])
-                self.examples = [
-                    Example(*(str(found.get(name, "")) for name in ("kind", "prompt", "before", "after")))
-                    for found in event.get("examples", ())
-                ]
+                self._judged[float(event["scale"])] = event
+                self._show_gate(event)
             case "RunEnded":
+                # Of several scales that were tried, the one that the verdict and its reasons are about.
+                if (judged := self._judged.get(float(event.get("scale", 0)))) is not None:
+                    self._show_gate(judged)
                 self.phase, self.accepted = "", bool(event["accepted"])
                 self.reasons = [str(reason) for reason in event.get("reasons", ())]
             case _:
                 pass
+
+    def _show_gate(self, event: Mapping[str, Any]) -> None:
+        self.gate = [_gate_row(row) for row in event["criteria"]]
+        self.gate_scale = float(event["scale"])
+        self.examples = [
+            Example(*(str(found.get(name, "")) for name in ("kind", "prompt", "before", "after")))
+            for found in event.get("examples", ())
+        ]
 
     def _step(self, event: Mapping[str, Any]) -> None:
         step, loss, kl = int(event["step"]), float(event["loss"]), float(event["kl"])

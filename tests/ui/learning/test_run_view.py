@@ -50,6 +50,15 @@ def test_a_whole_run_is_seen_step_by_step() -> None:
     assert "stays as it was" in run.headline
 
 
+def test_the_table_is_that_of_the_scale_that_the_verdict_is_about() -> None:
+    run = RunView()
+    for scale, value in ((1.0, 0.88), (0.5, 0.83)):
+        run.hear(told(GateJudged(scale, False, (Criterion("near", None, value, "≥ 90%", 67, False),), ())))
+    assert run.gate_scale == 0.5
+    run.hear(told(RunEnded(False, ("near: 0.88",), Path("x"), 1.0, 20.0)))
+    assert (run.gate_scale, run.gate[0].value) == (1.0, 0.88)
+
+
 def test_what_it_does_not_know_is_passed_over_and_what_is_broken_changes_nothing() -> None:
     run = RunView()
     run.hear({"event": "FromTheFuture", "x": 1})
