@@ -180,6 +180,8 @@ def train(
     tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
     device = choose_device()
     torch.set_float32_matmul_precision("high")
+    # It plans anew for every shape, and nearly every batch has another: ten times slower than the other kernels.
+    torch.backends.cuda.enable_cudnn_sdp(False)
     model = build_model(recipe, tokenizer).to(device)
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters on {device}", flush=True)
     steppers = optimizers(model, recipe)
