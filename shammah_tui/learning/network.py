@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from shammah_tui.errors import ModelError
 from shammah_tui.learning.arguments import TrainArguments
+from shammah_tui.learning.fused import fuse
 from shammah_tui.learning.packed import ATTENTION, Line, Pack, packs
 
 # All linear layers of a block; never embeddings or head: llama.cpp has no LoRA on a tied head.
@@ -105,6 +106,8 @@ def load_network(
     )
     adapted = get_peft_model(model, config)
     adapted.train()
+    if device.type == "cpu" and model.dtype == torch.float32:
+        fuse(adapted)
     if checkpointing:
         adapted.enable_input_require_grads()
         adapted.gradient_checkpointing_enable({"use_reentrant": False})

@@ -33,7 +33,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the rows of a pack stand. `gather` (rows, longest): index of each token in the pack, 0 where a row is
+    """Where the rows of a pack stand. `gather` (rows, longest): index of each token after the prefix, 0 where a row is
     over; `scatter` (tokens after the prefix): index in the flattened (rows, longest); `mask` (longest, prefix +
     longest): a row's token sees the prefix and its row so far."""
 
@@ -98,7 +98,7 @@ def _pack(rows: Sequence[Line], chosen: Sequence[int], device: torch.device) -> 
     labels: list[int] = []
     owner: list[int] = []
     for place, row in enumerate(held):
-        gather[place, : row.length - prefix] = torch.arange(len(tokens), len(tokens) + row.length - prefix)
+        gather[place, : row.length - prefix] = torch.arange(row.length - prefix) + len(tokens) - prefix
         first = len(tokens) + len(row.prompt) - prefix - 1
         predicting += range(first, first + len(row.answer))
         labels += row.answer
@@ -138,24 +138,23 @@ def attend(
         key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
     heads, width = query.shape[1], query.shape[3]
     rows, longest = layout.gather.shape
-    prefix = layout.prefix
     flat = layout.gather.reshape(-1)
+    # Split, not sliced: the gradient of all parts is then written once, and never filled with zeros first.
+    parts = [states.split([layout.prefix, states.shape[2] - layout.prefix], dim=2) for states in (query, key, value)]
+    (asking, own_query), (shared_key, own_key), (shared_value, own_value) = parts
 
     def beside(states: Tensor) -> Tensor:
         return states[0].index_select(1, flat).view(heads, rows, longest, width).transpose(0, 1)
 
-    keys, values = beside(key), beside(value)
-    if prefix:
-        keys = torch.cat([key[:, :, :prefix].expand(rows, -1, -1, -1), keys], dim=2)
-        values = torch.cat([value[:, :, :prefix].expand(rows, -1, -1, -1), values], dim=2)
-    found = scaled_dot_product_attention(beside(query), keys, values, attn_mask=layout.mask, scale=scaling)
+    keys, values = beside(own_key), beside(own_value)
+    if layout.prefix:
+        keys = torch.cat([shared_key.expand(rows, -1, -1, -1), keys], dim=2)
+        values = torch.cat([shared_value.expand(rows, -1, -1, -1), values], dim=2)
+    found = scaled_dot_product_attention(beside(own_query), keys, values, attn_mask=layout.mask, scale=scaling)
     own = found.transpose(1, 2).reshape(rows * longest, heads, width).index_select(0, layout.scatter)
-    if not prefix:
+    if not layout.prefix:
         return own[None], None
-    start = slice(prefix)
-    shared = scaled_dot_product_attention(
-        query[:, :, start], key[:, :, start], value[:, :, start], is_causal=True, scale=scaling
-    )
+    shared = scaled_dot_product_attention(asking, shared_key, shared_value, is_causal=True, scale=scaling)
     return torch.cat([shared[0].transpose(0, 1), own])[None], None
 
 
