@@ -152,7 +152,8 @@ class _RootMeanSquareNorm(torch.autograd.Function):
         width = x.shape[-1]
         inverse = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_().div_(width).add_(epsilon).rsqrt_()
         ctx.save_for_backward(x, weight, inverse)
-        return (x * inverse).mul_(weight)
+        found: Tensor = (x * inverse).mul_(weight)
+        return found
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
