@@ -204,7 +204,7 @@ class Feedback:
                 "There is nothing to learn yet: no rating has a verified rewrite.", "`shammah feedback` says why."
             )
         file = self._rows_file(run)
-        await asyncio.to_thread(_write, file, rows.as_jsonl(built.rows, tools))
+        await asyncio.to_thread(freeze, file, rows.as_jsonl(built.rows, tools))
         return file, built
 
     async def finished(self, run: str, *, adapter: str = "") -> tuple[int, ...]:
@@ -295,7 +295,8 @@ class Feedback:
         return Rated(await self.ratings.get(rating.id) or rating, rule)
 
 
-def _write(file: Path, data: bytes) -> None:
+def freeze(file: Path, data: bytes) -> None:
+    """The rows of a run: all of them, or no file."""
     private_folder(file.parent)
     write_private(file, data)
 

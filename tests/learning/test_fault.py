@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from shammah_tui.learning.store import Store
+from shammah_tui.feedback.service import freeze
+from shammah_tui.learning.adapter import verify
+from shammah_tui.learning.store import KEPT, Store
 from tests.learning.world import write_adapter, write_rows
 
 ROWS: list[dict[str, Any]] = [
@@ -79,6 +83,75 @@ def test_a_run_killed_in_any_phase_leaves_the_adapter_in_use_and_is_swept_up(
     store.use("old")
     store.prune()
     assert not list(store.folder.glob(".*.part"))
+
+
+TOUCHES = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.chmod", "shutil.rmtree")
+
+
+def killed_at(step: int, work: Callable[[], object]) -> bool:
+    """Does `work` in a child, killed as it touches the disk for the `step`-th time; False where it ended before."""
+    child = os.fork()
+    if child == 0:
+        touched = 0
+
+        def count(event: str, _: object) -> None:
+            nonlocal touched
+            if event in TOUCHES:
+                touched += 1
+                if touched == step:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(count)
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_killed_at_any_touch_of_the_disk_an_accepted_adapter_is_in_use_or_the_old_one_is(
+    base: Path, tmp_path: Path
+) -> None:
+    """What the engine does after the gate: the rename into the store, the oldest let go, the pointer."""
+    made = write_adapter(tmp_path / "made", base)
+    seen: set[str] = set()
+    for step in range(1, 1000):
+        place = tmp_path / str(step)
+        store = Store(place / "adapters")
+        for number in range(KEPT):
+            store.add(shutil.copytree(made, place / f"draft{number}"), f"old{number}")
+        store.use("old4")
+        draft = shutil.copytree(made, place / "draft")
+
+        def activate(store: Store = store, draft: Path = draft) -> None:
+            store.add(draft, "new")
+            store.use("new", by="program")
+
+        was_killed = killed_at(step, activate)
+        name = store.current().name
+        assert name in ("old4", "new")
+        verify(store.find(name).folder, base)
+        assert all(not entry.problem for entry in store.entries()), "nothing half under a name"
+        seen.add(name)
+        store.prune()
+        assert not list(store.folder.glob(".*.part"))
+        shutil.rmtree(place)
+        if not was_killed:
+            break
+    assert seen == {"old4", "new"}
+    assert not was_killed
+    assert step > 10
+
+
+def test_killed_at_any_touch_of_the_disk_the_rows_of_a_run_are_whole_or_not_there(tmp_path: Path) -> None:
+    rows = b"".join(json.dumps(row).encode() + b"\n" for row in ROWS)
+    for step in range(1, 1000):
+        file = tmp_path / str(step) / "runs" / "run-1" / "rows.jsonl"
+        was_killed = killed_at(step, lambda file=file: freeze(file, rows))
+        assert not file.exists() or file.read_bytes() == rows
+        if not was_killed:
+            break
+    assert file.read_bytes() == rows
 
 
 def test_sigterm_ends_a_run_with_its_children_and_leaves_nothing(base: Path, tmp_path: Path) -> None:
