@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,7 @@ def test_killed_at_any_touch_of_the_disk_the_rows_of_a_run_are_whole_or_not_ther
     rows = b"".join(json.dumps(row).encode() + b"\n" for row in ROWS)
     for step in range(1, 1000):
         file = tmp_path / str(step) / "runs" / "run-1" / "rows.jsonl"
-        was_killed = killed_at(step, lambda file=file: freeze(file, rows))
+        was_killed = killed_at(step, partial(freeze, file, rows))
         assert not file.exists() or file.read_bytes() == rows
         if not was_killed:
             break
