@@ -14,6 +14,7 @@ import pty
 import select
 import shutil
 import signal
+import sqlite3
 import statistics
 import struct
 import subprocess
@@ -24,6 +25,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from shammah_tui.conversation import Entry, Message
+from shammah_tui.store.database import Database
+from shammah_tui.store.session import _write
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS, ROWS = 80, 24
@@ -37,19 +42,23 @@ ANSWERS = {
     b"\x1b]10;?": b"\x1b]10;rgb:ffff/ffff/ffff\x1b\\",
     b"\x1b]11;?": b"\x1b]11;rgb:0000/0000/0000\x1b\\",
 }
+SESSIONS = 5000
+RAW, MINIMAL = "raw prompt, python -I -S", "minimal Textual app"
+OURS, OURS_LARGE = "shammah", f"shammah, {SESSIONS:,} sessions"
 OTHERS = ("vibe", "codex", "aider", "llm")
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """`prompt`: the words that say that it takes keys. `last`: those that are drawn last, `times` times in all, the
-    first of them by a painted picture where there is one."""
+    first of them by a painted picture where there is one. `home`: the Shammah home, where it is not the empty one."""
 
     name: str
     command: Sequence[str]
     prompt: bytes
     last: bytes = b""
     times: int = 1
+    home: str = ""
 
 
 @dataclass(slots=True)
@@ -66,7 +75,8 @@ def measure(program: Program, environment: dict[str, str], moments: Moments) -> 
     pid, terminal = pty.fork()
     if pid == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        os.execve(program.command[0], list(program.command), environment)
+        home = {"SHAMMAH_HOME": program.home} if program.home else {}
+        os.execve(program.command[0], list(program.command), environment | home)
     output, typed_at = b"", -1
     frame = echo = complete = None
     try:
@@ -104,17 +114,35 @@ def seconds_to_end(command: Sequence[str], environment: dict[str, str]) -> float
     return time.perf_counter() - started
 
 
-def programs() -> list[Program]:
+def fill(home: Path) -> None:
+    """SESSIONS conversations of some questions and answers, as the program keeps them."""
+    answer = "One line of an answer as it is kept, neither short nor long, with some words to be found by. " * 12
+    said = [Entry(Message("user", "How is this done, and why?")), Entry(Message("assistant", answer))] * 4
+    database = Database(home / "shammah.db")
+
+    def write(connection: sqlite3.Connection) -> None:
+        for number in range(SESSIONS):
+            _write(connection, f"{number:08}", "/project", 0, said, 0)
+
+    database.transact(write)
+    database.close()
+
+
+def programs(large_home: Path) -> list[Program]:
     here = Path(__file__).parent
+    shammah = [str(Path(sys.executable).parent / "shammah")]
     raw = [sys.executable, "-I", "-S", str(here / "startup_raw.py")]
     found = [
-        Program("raw prompt, python -I -S", raw, b"ask anything"),
-        Program("shammah", [str(Path(sys.executable).parent / "shammah")], b"sk anything", b"new line", 2),
-        Program("minimal Textual app", [sys.executable, str(here / "startup_minimal.py")], b"sk anything", b"commands"),
+        Program(RAW, raw, b"ask anything"),
+        Program(OURS, shammah, b"sk anything", b"new line", 2),
+        Program(OURS_LARGE, shammah, b"sk anything", b"new line", 2, str(large_home)),
+        Program(MINIMAL, [sys.executable, str(here / "startup_minimal.py")], b"sk anything", b"commands"),
     ]
     for name in OTHERS:
         path = shutil.which(name)
-        if path is not None:
+        if path is None:
+            print(f"{name}: not installed, not measured")
+        else:
             # The mark of an input line; each has one of its own.
             found.append(Program(name, [path, "chat"] if name == "llm" else [path], b">"))
     return found
@@ -124,7 +152,8 @@ def main() -> int:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 12
     # As installed: an installer compiles what it installs.
     compileall.compile_dir(ROOT / "shammah_tui", quiet=1)
-    with tempfile.TemporaryDirectory(prefix="shammah-start-") as home:
+    with tempfile.TemporaryDirectory(prefix="shammah-start-") as home, tempfile.TemporaryDirectory() as large:
+        fill(Path(large))
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TEXTUAL"))}
         environment |= {
             "TERM": "xterm-256color",
@@ -132,7 +161,7 @@ def main() -> int:
             "SHAMMAH_HOME": home,
             "SHAMMAH_OFFLINE": "1",
         }
-        shown = programs()
+        shown = programs(Path(large))
         shammah = shown[1].command[0]
         ended = {
             "python -c pass": [sys.executable, "-c", "pass"],
@@ -149,7 +178,9 @@ def main() -> int:
                 seconds = seconds_to_end(command, environment)
                 if number:
                     ends[name].append(seconds)
-        subprocess.run([shammah, "daemon", "stop"], env=environment, check=False, capture_output=True)
+        for used in (home, large):
+            stop = [shammah, "daemon", "stop"]
+            subprocess.run(stop, env=environment | {"SHAMMAH_HOME": used}, check=False, capture_output=True)
     return report(moments, ends, rounds)
 
 
@@ -160,15 +191,16 @@ def report(moments: dict[str, Moments], ends: dict[str, list[float]], rounds: in
         print(f"{name:<32}{cells}")
     for name, seconds in ends.items():
         print(f"{name:<32}{_median(seconds):>12}")
-    raw, ours, minimal = (moments[name] for name in ("raw prompt, python -I -S", "shammah", "minimal Textual app"))
+    raw, ours, large, minimal = (moments[name] for name in (RAW, OURS, OURS_LARGE, MINIMAL))
     bare = ends["python -c pass"]
     goals = (
         ("key echoed / raw prompt's", ours.echo, raw.echo, 1.5),
         ("complete / minimal Textual app", ours.complete, minimal.complete, 1.1),
+        ("complete: 5,000 sessions / none", large.complete, ours.complete, 1.1),
         ("--version / bare Python", ends["shammah --version"], bare, 2.0),
         ("--help / bare Python", ends["shammah --help"], bare, 2.0),
     )
-    print()
+    print("\nthe minimal Textual app has as many widgets as the first picture of shammah, plain ones")
     met = True
     for name, one, other, goal in goals:
         if not (one and other):

@@ -2,7 +2,7 @@
 yardstick of `startup`."""
 
 from textual.app import App, ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Static, TextArea
 
 
@@ -15,9 +15,6 @@ class Minimal(App[None]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static("welcome")
-        yield VerticalScroll()
-        yield Static("unseen")
-        yield Static("queue")
         with Vertical(id="prompt"), Horizontal():
             yield Static(">")
             yield TextArea(placeholder="ask anything")

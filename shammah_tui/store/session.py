@@ -5,8 +5,10 @@ The entry of an answer that is still being written is replaced as it grows; ever
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +21,8 @@ from shammah_tui.store.text import pattern, storable
 TITLE_CHARACTERS = 80
 # In place of an id: the one that was written to last. No id looks so.
 NEWEST = "@newest"
+# Of SQLite's machine: how often a search looks whether it is still wanted.
+STEPS_BETWEEN_LOOKS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,13 @@ class SessionStore:
 
     async def list(self, *, folder: str = "", search: str = "", limit: int = 200) -> tuple[SessionSummary, ...]:
         """The sessions in which something was asked, the last one first; the words of `search` are looked for in what
-        was said, and in the title."""
-        return await self._database.run(lambda connection: _list(connection, folder, search, limit))
+        was said, and in the title. A caller that is cancelled ends the search: the next letter is typed by then."""
+        unwanted = threading.Event()
+        try:
+            return await self._database.run(lambda connection: _list(connection, folder, search, limit, unwanted))
+        except asyncio.CancelledError:
+            unwanted.set()
+            raise
 
     async def rename(self, session: str, title: str) -> None:
         await self._database.run(
@@ -185,7 +194,10 @@ _SUMMARY = (
 )
 
 
-def _list(connection: sqlite3.Connection, folder: str, search: str, limit: int) -> tuple[SessionSummary, ...]:
+def _list(
+    connection: sqlite3.Connection, folder: str, search: str, limit: int, unwanted: threading.Event
+) -> tuple[SessionSummary, ...]:
+    """Raises sqlite3.OperationalError once it is `unwanted`."""
     conditions = ["questions > 0"]
     values: list[Any] = []
     if folder:
@@ -197,8 +209,12 @@ def _list(connection: sqlite3.Connection, folder: str, search: str, limit: int) 
             "AND role IN ('user', 'assistant') AND content LIKE ? ESCAPE '\\'))"
         )
         values += [pattern(word), pattern(word)]
-    where = " AND ".join(conditions)
-    rows = connection.execute(f"{_SUMMARY} WHERE {where} ORDER BY touched DESC LIMIT ?", (*values, limit)).fetchall()
+    query = f"{_SUMMARY} WHERE {' AND '.join(conditions)} ORDER BY touched DESC LIMIT ?"
+    connection.set_progress_handler(unwanted.is_set, STEPS_BETWEEN_LOOKS)
+    try:
+        rows = connection.execute(query, (*values, limit)).fetchall()
+    finally:
+        connection.set_progress_handler(None, 0)
     return tuple(map(_summary, rows))
 
 

@@ -27,7 +27,6 @@ from shammah_tui.ui.plain import visible
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.chat import ChatScreen
 from shammah_tui.ui.widgets.prompt import Prompt
-from shammah_tui.ui.widgets.reading import ReadableTranscript
 from shammah_tui.ui.widgets.status import FLASH_SECONDS
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from shammah_tui.ui.screens.model import ModelScreen
     from shammah_tui.ui.screens.settings import SettingsScreen
     from shammah_tui.ui.session_flow import SessionFlow
+    from shammah_tui.ui.widgets.reading import ReadableTranscript
 
 # A screen that is not there from the beginning brings its own.
 SHEETS = ("app.tcss", "chat.tcss")
@@ -122,6 +122,7 @@ class ShammahApp(App[None], inherit_bindings=False):
         self._cover.__exit__(None, None, None)
         self._display(screen, screen._compositor.render_full_update())
         self.call_after_refresh(self._relay_states)
+        self.run_worker(self.chat.complete(), group="complete")
         self.attention.title(f"{self.runtime.folder.name} · Shammah")
 
     @on(TerminalDriver.TerminalGone)
@@ -130,7 +131,6 @@ class ShammahApp(App[None], inherit_bindings=False):
 
     @work(group="states")
     async def _relay_states(self) -> None:
-        await self.chat.complete()
         if isinstance(self.runtime, LateRuntime):
             try:
                 opened = await self.runtime.open()
@@ -462,8 +462,8 @@ class ShammahApp(App[None], inherit_bindings=False):
         else:
             self.flash(f"There is no such {name} to copy" if codes else f"There is no {name} to copy yet")
 
-    @on(ReadableTranscript.CopyWanted)
-    def _copy_wanted(self, event: ReadableTranscript.CopyWanted) -> None:
+    # Found by its name, as the conversation is brought later.
+    def on_readable_transcript_copy_wanted(self, event: ReadableTranscript.CopyWanted) -> None:
         self._copy(event.text, event.what)
 
     def action_toggle_mouse(self) -> None:

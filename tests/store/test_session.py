@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from shammah_tui.conversation import Entry, FileChange, Message, ToolCall
 from shammah_tui.errors import HomeError
 from shammah_tui.store.database import Database
-from shammah_tui.store.session import SessionStore
+from shammah_tui.store.session import SessionStore, _list
 
 QUESTION = Entry(Message("user", "What is in a.py?\nTell me."), shown="What is in @a.py?")
 CALL = Entry(Message("assistant", "", (ToolCall("1", "Read", '{"file_path":"a.py"}'),)), "tool_calls", "Demo", "local")
@@ -58,6 +59,16 @@ async def test_an_answer_grows_in_place_and_a_later_turn_follows(database: Datab
     assert found is not None
     assert [entry.message.content for entry in found.entries] == ["Hello", QUESTION.message.content]
     assert found.turns == (0, 2)
+
+
+async def test_a_search_that_nobody_waits_for_ends_and_the_next_one_finds(database: Database) -> None:
+    store = SessionStore(database)
+    await store.write("long", "/p", 0, [Entry(Message("user", "about wool"))] * 3000, 0)
+    unwanted = threading.Event()
+    unwanted.set()
+    with pytest.raises(HomeError, match="interrupted"):
+        await database.run(lambda connection: _list(connection, "", "silk", 10, unwanted))
+    assert [found.id for found in await store.list(search="wool")] == ["long"]
 
 
 async def test_the_list_is_ordered_by_use_and_searched_by_words(database: Database) -> None:

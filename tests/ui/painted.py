@@ -33,7 +33,6 @@ def _show(paint: object) -> int:
     from shammah_tui.ui import app as program
     from shammah_tui.ui.first_paint import FirstPaint
     from shammah_tui.ui.late_runtime import LateRuntime, Opened
-    from shammah_tui.ui.widgets.queue import Queue
     from tests.ui.script import Scripted
 
     assert isinstance(paint, FirstPaint)
@@ -46,7 +45,7 @@ def _show(paint: object) -> int:
             self.set_interval(0.05, self._report)
 
         def _report(self) -> None:
-            prompt, queue = self.chat.prompt, self.chat.query_one(Queue)
+            prompt, queue = self.chat.prompt, self.chat.queue
             told = {
                 "text": prompt.text,
                 "cursor": list(prompt.cursor_location),

@@ -23,6 +23,8 @@ from shammah_tui.ui.preview import Keys, Preview, rows
 from tests.ui.pty_screen import ROOT, PtyScreen, in_pty, shammah
 
 SLOW_SECONDS = "0.4"
+# The first question brings what draws answers, which a busy machine may take long for.
+SETTLED_SECONDS = 1.2
 
 
 def painted(report: Path, seconds: str = SLOW_SECONDS) -> list[str]:
@@ -115,6 +117,7 @@ def test_the_screen_loads_nothing_that_its_first_picture_does_not_show() -> None
         *("shammah_tui.ui.markdown", "shammah_tui.ui.exchange", "shammah_tui.ui.screens.help"),
         *("shammah_tui.ui.widgets.block", "shammah_tui.ui.widgets.completion", "shammah_tui.ui.widgets.find"),
         *("shammah_tui.ui.widgets.model_panel", "shammah_tui.ui.find", "json"),
+        *("shammah_tui.ui.widgets.queue", "shammah_tui.ui.widgets.reading", "shammah_tui.ui.widgets.transcript"),
         *("shammah_tui.ui.screens.model", "shammah_tui.ui.screens.picker"),
     }
     assert loaded & later == set(), "import it where it is first used, and warm it up in `cli.screen`"
@@ -177,7 +180,7 @@ def settled(shown: PtyScreen, report: Path) -> dict[str, Any]:
     """The report once it has not changed for a while."""
     last: dict[str, Any] = {}
     since = time.monotonic()
-    while time.monotonic() - since < 0.4:
+    while time.monotonic() - since < SETTLED_SECONDS:
         shown.read(0.05)
         told = json.loads(report.read_bytes()) if report.exists() else {}
         if told != last or not told:

@@ -29,10 +29,7 @@ from shammah_tui.ui.port import Asked, RuntimePort
 from shammah_tui.ui.widgets.bootstrap import Welcome
 from shammah_tui.ui.widgets.prompt import Prompt
 from shammah_tui.ui.widgets.prompt_area import PromptArea
-from shammah_tui.ui.widgets.queue import Queue
-from shammah_tui.ui.widgets.reading import Move, ReadableTranscript
 from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints, Status
-from shammah_tui.ui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from shammah_tui.events import PermissionAsked
@@ -41,6 +38,9 @@ if TYPE_CHECKING:
     from shammah_tui.ui.exchange import Exchange
     from shammah_tui.ui.widgets.block import Block
     from shammah_tui.ui.widgets.find import FindBar
+    from shammah_tui.ui.widgets.queue import Queue
+    from shammah_tui.ui.widgets.reading import Move, ReadableTranscript
+    from shammah_tui.ui.widgets.transcript import Transcript
 
 FLUSHES_PER_SECOND = 15
 
@@ -89,14 +89,13 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         # An interrupted turn lets go of the engine before the next one begins.
         self._turns = asyncio.Lock()
         self._completing = asyncio.Lock()
+        self._transcript: ReadableTranscript | None = None
+        self._queue: Queue | None = None
         self._flushing: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(id="welcome-frame"):
             yield Welcome(EXAMPLES, id="welcome")
-        yield ReadableTranscript(id="transcript")
-        yield Static("", id="unseen", markup=False)
-        yield Queue(id="queue")
         yield PromptArea(self._history, self.runtime.folder, self._arguments)
         yield Status(id="status")
         yield Hints(id="hints")
@@ -104,8 +103,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         self._flushing = self.set_interval(1 / FLUSHES_PER_SECOND, self._flush, pause=True)
         self.show_bootstrap(self.runtime.state)
-        self._show_conversation(False)
-        self.query_one("#unseen").display = False
+        self.prompt.examples = EXAMPLES
         self.show_keys()
 
     async def complete(self) -> None:
@@ -115,7 +113,8 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         await self.query_one(PromptArea).complete()
         async with self._completing:
             if not self.query(FindBar):
-                await self.mount(FindBar(id="find"), after="#unseen")
+                self.transcript.display = not self.query_one("#welcome-frame").display
+                await self.mount(FindBar(id="find"), before=self.queue)
 
     # What the app asks and tells
 
@@ -125,7 +124,25 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     @property
     def transcript(self) -> ReadableTranscript:
-        return self.query_one(ReadableTranscript)
+        """Brought when it is first asked for, as the queue: the first picture shows neither."""
+        if self._transcript is None:
+            from shammah_tui.ui.widgets.reading import ReadableTranscript
+
+            self._transcript = ReadableTranscript(id="transcript")
+            unseen = Static("", id="unseen", markup=False)
+            self._transcript.display = unseen.display = False
+            self.mount(self._transcript, unseen, after="#welcome-frame")
+        return self._transcript
+
+    @property
+    def queue(self) -> Queue:
+        if self._queue is None:
+            from shammah_tui.ui.widgets.queue import Queue
+
+            self._queue = Queue(id="queue")
+            self._queue.display = False
+            self.mount(self._queue, before="#prompt-area")
+        return self._queue
 
     @property
     def busy(self) -> bool:
@@ -239,7 +256,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         self._count_context()
 
     def _forget(self) -> None:
-        self.query_one(Queue).clear()
+        self.queue.clear()
         self.transcript.clear()
         self._exchanges.clear()
         self._session = ""
@@ -249,7 +266,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     @on(Prompt.Submitted)
     def _submitted(self, event: Prompt.Submitted) -> None:
-        queue = self.query_one(Queue)
+        queue = self.queue
         match commands.parse(event.text):
             case commands.Unknown(name, closest):
                 meant = f"Did you mean /{closest}?" if closest else "F1 lists the commands."
@@ -265,7 +282,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     def send(self, question: str, asked: Asked = "", *, shown: str = "") -> None:
         """Ask it now, or queue it while another is answered. `shown`: as it stands in the transcript."""
-        queue = self.query_one(Queue)
+        queue = self.queue
         if self.busy:
             queue.add(question)
         else:
@@ -343,7 +360,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         if time.monotonic() - self._started_at > LONG_SECONDS:
             self.post_message(self.NeedsAttention("the answer failed" if exchange.failed else "the answer is there"))
         await self._note_session()
-        queue = self.query_one(Queue)
+        queue = self.queue
         if exchange.failed:
             queue.paused = bool(queue.messages)
             if not exchange.said_something:
@@ -357,7 +374,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         if turn is None or exchange is None:
             return
         turn.cancel()
-        queue = self.query_one(Queue)
+        queue = self.queue
         queue.paused = bool(queue.messages)
         if exchange.said_something:
             exchange.interrupt()
@@ -426,18 +443,17 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     @on(Prompt.QueueWanted)
     def _to_queue(self) -> None:
-        self.query_one(Queue).focus()
+        self.queue.focus()
 
-    @on(Queue.Left)
-    def _to_prompt(self) -> None:
+    # What comes from a widget that is brought later is found by its name.
+
+    def on_queue_left(self) -> None:
         self.prompt.focus()
 
-    @on(Queue.EditWanted)
-    def _edit_queued(self, event: Queue.EditWanted) -> None:
+    def on_queue_edit_wanted(self, event: Queue.EditWanted) -> None:
         self.prompt.take_back(event.text)
 
-    @on(Queue.Changed)
-    def _queue_changed(self, event: Queue.Changed) -> None:
+    def on_queue_changed(self, event: Queue.Changed) -> None:
         self.prompt.queue_waits = event.count > 0
         self.show_keys()
 
@@ -455,10 +471,9 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     @on(DescendantFocus)
     @on(DescendantBlur)
     def show_keys(self) -> None:
-        queue = self.query_one(Queue)
-        if queue.has_focus:
+        if self._queue is not None and self._queue.has_focus:
             shown = keys.in_footer("queue")
-        elif self.transcript.has_focus:
+        elif self._transcript is not None and self._transcript.has_focus:
             shown = keys.in_footer("transcript")
         elif any(bar.display for bar in self.query("#find")):
             shown = keys.in_footer("find")
@@ -472,8 +487,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
             shown = keys.in_footer("prompt", "everywhere")
         self.query_one(Hints).show(shown)
 
-    @on(Transcript.UnseenChanged)
-    def _show_unseen(self, event: Transcript.UnseenChanged) -> None:
+    def on_transcript_unseen_changed(self, event: Transcript.UnseenChanged) -> None:
         marker = self.query_one("#unseen", Static)
         marker.display = event.lines > 0
         marker.update(Content(f"↓ {event.lines} new lines below · Ctrl+End goes there"))
@@ -519,8 +533,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         transcript = self.transcript
         self._find_bar.show(transcript.found_number, transcript.found_count)
 
-    @on(ReadableTranscript.Left)
-    def _from_transcript(self, event: ReadableTranscript.Left) -> None:
+    def on_readable_transcript_left(self, event: ReadableTranscript.Left) -> None:
         self.set_focus(self.prompt)
         if event.text:
             self.prompt.insert(event.text)
