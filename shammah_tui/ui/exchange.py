@@ -338,8 +338,9 @@ class Exchange:
             self._transcript.changed(writing.passages[-1])
 
     def _wait(self, reason: str) -> None:
-        self._closing.wait_for(reason)
-        self._transcript.changed(self._closing)
+        # Hardly ever new while an answer is written: what changes then is to be the answer's last lines alone.
+        if self._closing.wait_for(reason):
+            self._transcript.changed(self._closing)
 
     def _add(self, *blocks: Block) -> None:
         if blocks:

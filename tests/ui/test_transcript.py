@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import App, ComposeResult
 from textual.content import Content
 
+from shammah_tui.events import TextArrived, TurnStarted
 from shammah_tui.ui import theme
 from shammah_tui.ui.answer import Answer
+from shammah_tui.ui.exchange import Exchange
 from shammah_tui.ui.widgets.block import Block, Question
 from shammah_tui.ui.widgets.transcript import BLOCKS_DRAWN, Transcript
 
@@ -122,3 +126,34 @@ async def test_streaming_draws_only_what_is_new() -> None:
         await pilot.pause()
         assert sum(block.drawn for block in old) - drawn < 20
         assert transcript.scroll_y == transcript.max_scroll_y
+
+
+class Recording(Transcript):
+    """Keeps how many lines were to be drawn anew, each time that the height stayed the same."""
+
+    redrawn: ClassVar[list[int]] = []
+
+    def _refresh_lines(self, first: int, end: int) -> None:
+        self.redrawn.append(end - first)
+        super()._refresh_lines(first, end)
+
+
+async def test_a_word_more_in_an_answer_draws_the_end_of_the_answer_alone() -> None:
+    class Recorded(Bench):
+        def compose(self) -> ComposeResult:
+            yield Recording()
+
+    app = Recorded()
+    async with app.run_test(size=(80, 24)) as pilot:
+        transcript = app.query_one(Recording)
+        exchange = Exchange(transcript, "How?", clock=lambda: 0.0)
+        exchange.hear(TurnStarted("Demo", "local"))
+        for text in ("one\n\ntwo\n\nthree", " and"):
+            exchange.hear(TextArrived(text))
+            exchange.flush()
+        await pilot.pause()
+        transcript.redrawn.clear()
+        exchange.hear(TextArrived(" four"))
+        exchange.flush()
+        # Not the last line of the exchange too, which would have the whole answer drawn anew with it.
+        assert len(transcript.redrawn) == 1

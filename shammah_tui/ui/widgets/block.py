@@ -204,11 +204,13 @@ class Closing(Block):
         self._rating: Rating | None = None
         self._note = ""
 
-    def wait_for(self, reason: str) -> None:
-        """Say what is waited for; an empty reason ends the waiting."""
-        if reason != self._waiting:
-            self._waiting = reason
-            self.forget()
+    def wait_for(self, reason: str) -> bool:
+        """Say what is waited for; an empty reason ends the waiting. Whether that is new."""
+        if reason == self._waiting:
+            return False
+        self._waiting = reason
+        self.forget()
+        return True
 
     def remark(self, *remarks: Remark) -> None:
         self._remarks = (*self._remarks, *(remark for remark in remarks if remark.text))
