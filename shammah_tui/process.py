@@ -17,24 +17,6 @@ import psutil
 _START_TOLERANCE_SECONDS = 2.0
 
 
-AUTOGROUP = Path("/proc/self/autogroup")
-
-
-def give_way(niceness: int) -> None:
-    """Let others have the processor first, now and for the children of this process.
-
-    Linux shares it out between sessions before it looks at niceness (autogroup): one that leads a session of its own
-    makes that give way too. The session of somebody's terminal is left alone.
-    """
-    if not hasattr(os, "nice"):
-        return
-    os.nice(niceness)
-    if os.getsid(0) == os.getpid():
-        # Not on other systems, nor where the kernel was built without it.
-        with suppress(OSError):
-            AUTOGROUP.write_text(str(niceness))
-
-
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
     """A process that cannot be mistaken for a later one with the same number. `started_at` in seconds since 1970."""

@@ -20,7 +20,6 @@ from typing import Any
 from shammah_tui.errors import ShammahError
 from shammah_tui.learning.arguments import TrainArguments
 from shammah_tui.learning.run import Request, learn
-from shammah_tui.process import give_way
 
 # The engine answers first: a chat beside a run stays fluid.
 NICENESS = 10
@@ -29,7 +28,8 @@ EXIT_CANCELLED = 143
 
 def main() -> int:
     job = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    give_way(NICENESS)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     return asyncio.run(_until_told(_request(job)))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -24,7 +25,6 @@ from shammah_tui.learning.event import TrainingEnded, TrainingPlanned, WorkerEve
 from shammah_tui.learning.example import Example, read_examples
 from shammah_tui.learning.loop import Loop
 from shammah_tui.learning.network import choose_device, choose_dtype, load_network
-from shammah_tui.process import give_way
 
 NICENESS = 10
 SAVED = "state.pt"
@@ -34,7 +34,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m shammah_tui.learning.worker", description=__doc__)
     parser.add_argument("folder", type=Path)
     folder: Path = parser.parse_args().folder
-    give_way(NICENESS)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     job = json.loads((folder / "job.json").read_text("utf-8"))
     try:
         train(Path(job["base"]), TrainArguments(**job["arguments"]), read_examples(folder / "examples.jsonl"), folder)

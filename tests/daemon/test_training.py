@@ -27,7 +27,7 @@ from .conftest import EngineProcess, end_engine, start_engine
 from .test_service import serving, until
 
 ROWS = habit_rows("print", rated=5, held_out=3, near=6, other=6)
-QUICK = {"batch_rows": 4, "replay_share": 1, "threads": 1}
+QUICK = {"batch_rows": 4, "replay_share": 1, "threads": 1, "made_up": 12}
 DEADLINE_SECONDS = 120.0
 
 

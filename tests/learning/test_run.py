@@ -135,7 +135,7 @@ def test_a_base_that_cannot_be_trained_is_said_in_words(
 
 async def test_leaving_a_run_ends_its_processes_and_leaves_nothing_behind(demo: Path, tmp_path: Path) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", FEW_ROWS)
-    request = Request(demo, rows, tmp_path / "out", TrainArguments(steps=300, threads=1))
+    request = Request(demo, rows, tmp_path / "out", TrainArguments(steps=300, threads=1, made_up=4))
     seen: list[str] = []
     async with aclosing(learn(request)) as run:
         async for event in run:
