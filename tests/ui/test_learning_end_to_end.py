@@ -76,7 +76,7 @@ def test_three_flags_a_rule_a_training_and_the_way_back(terminal: Terminal) -> N
 
     # The rule is no longer in the prompt: the model itself obeys.
     terminal.press("Tab")
-    terminal.wait_for("learned by run-")
+    terminal.wait_for(r"· learned ·")
     begin_anew(terminal)
     terminal.wait_for("Try  Tab")
     assert "logg" in last_answer(ask(terminal, UNSEEN))
