@@ -54,6 +54,8 @@ def _read(line: str) -> dict[str, Any]:
     folders = case["cwd"], case["home"]
     if not all(folder.startswith("/") and folder.isprintable() for folder in folders):
         raise _Unclear("`cwd` and `home` must be absolute paths")
+    if not isinstance(case.get("dns", {}), dict):
+        raise _Unclear("`dns` must be an object of hosts and their addresses")
     patterns = case.get("saved_patterns", [])
     if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
         raise _Unclear("`saved_patterns` must be a list of texts")

@@ -181,6 +181,8 @@ class _Judgement:
     def _trouble_below(self, words: Sequence[Word], places: list[tuple[Place, str]], use: Use) -> Finding | None:
         """A search of whole folders reads the credential files in them, where they are not left out."""
         left_out = [word.text.partition("=")[2] for word in words if word.text.startswith("--exclude=")]
+        if any(word.text.startswith("--include=") for word in words):
+            return None  # the profile refuses a filter that picks credential files
         folders = {place.real for place, _ in places} | (set(self.here) if use.reads_folder else set())
         for folder in folders:
             for name in CREDENTIAL_SAMPLES:

@@ -30,7 +30,20 @@ _REQUIRED: Mapping[str, Mapping[str, type]] = {
     "WebFetch": {"url": str},
     "Restart": {},
 }
-_OPTIONAL: Mapping[str, type] = {"path": str, "glob": str, "offset": int, "limit": int, "reason": str, "prompt": str}
+_OPTIONAL: Mapping[str, type] = {
+    "path": str,
+    "glob": str,
+    "offset": int,
+    "limit": int,
+    "reason": str,
+    "prompt": str,
+    "description": str,
+    "timeout_seconds": int,
+    "background": bool,
+    "replace_all": bool,
+    "context_lines": int,
+    "output_mode": str,
+}
 _SHOWN = {"Bash": "command", "WebFetch": "url", "Glob": "pattern", "Grep": "pattern", "Restart": "reason"}
 _READERS = frozenset({"Read", "Glob", "Grep", "WebFetch"})
 
@@ -92,7 +105,7 @@ def _trouble_of_input(call: Call) -> str:
         return "an argument is not a text"
     for name, kind in _OPTIONAL.items():
         given = call.arguments.get(name)
-        if given is not None and (not isinstance(given, kind) or isinstance(given, bool)):
+        if given is not None and (not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool)):
             return f"`{name}` has the wrong type"
     return ""
 

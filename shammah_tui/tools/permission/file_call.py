@@ -58,6 +58,11 @@ def _judge_search(tool: str, arguments: Mapping[str, Any], patterns: Sequence[st
         rooted = _judge_path(tool, head[: head.rfind("/") + 1] or "/", patterns, context)
         # Glob searches from there; Grep's filter only narrows what lies under `path`.
         findings = [rooted] if tool == "Glob" else [*findings, rooted]
+    elif tool == "Glob":
+        # The fixed beginning of a pattern may be a link out of the project.
+        head = re.split(r"[*?\[{]", names, maxsplit=1)[0]
+        if "/" in head:
+            findings.append(_judge_path(tool, f"{folder}/{head[: head.rfind('/')]}", patterns, context))
     if tool == "Grep" and may_pick_credential(names):
         findings.append(Finding(Verdict.ASK, f"`{names}` picks credential files"))
     if ".." in names or "\\" in names or hidden_character(names):

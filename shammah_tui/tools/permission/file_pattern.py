@@ -24,7 +24,7 @@ def trouble_of_glob(text: str) -> Finding | None:
     for component in text[len(_head(text)) :].split("/"):
         if component.startswith("id") and fnmatchcase("id_rsa", component):
             return Finding(Verdict.ASK, f"`{text}` may reach a private key")
-        if component.startswith(".") and component != ".":
+        if (component.startswith(".") and component != ".") or re.match(r"\[[^\]]*\.", component):
             return Finding(Verdict.ASK, f"`{text}` may reach hidden files or lead upwards")
     return None
 

@@ -21,7 +21,8 @@ _CREDENTIAL = re.compile(
     r"\.local/share/keyrings|library/(?:keychains|cookies)|\.mozilla/firefox|\.config/(?:google-chrome|chromium)|"
     r"library/application support/(?:google/chrome|firefox)|run/secrets)(?:/|\Z)"
     r"|/(?:\.docker/config\.json|\.gem/credentials|\.cargo/credentials(?:\.toml)?|\.m2/settings\.xml|"
-    r"\.terraform\.d/credentials\.tfrc\.json|\.shammah/daemon\.token|etc/g?shadow-?|etc/sudoers(?:\.d/.*)?|"
+    r"\.terraform\.d/credentials\.tfrc\.json|\.shammah/(?:daemon\.token|config\.toml)|\.claude/\.credentials\.json|"
+    r"\.codex/auth\.json|\.gemini/oauth_creds\.json|\.local/share/opencode/auth\.json|etc/g?shadow-?|etc/sudoers(?:\.d/.*)?|"
     r"etc/ssh/ssh_host_[^/]*_key|proc/(?:[^/]+/)+(?:environ|mem|auxv))\Z"
     r"|/(?:[._]netrc|\.env|\.env\.(?!(?:example|sample|template|dist|defaults)\Z)[^/]*|\.git-credentials|\.pgpass|"
     r"\.my\.cnf|\.npmrc|\.pypirc|\.vault-token|\.htpasswd|\.boto|\.s3cfg|id_(?:rsa|dsa|ecdsa|ed25519)[^/]*|"
@@ -32,16 +33,19 @@ _SENSITIVE = re.compile(
     r"/(?:\.envrc|[^/]*\.tfstate(?:\.backup)?|[^/]*\.tfvars|credentials\.json|service[-_]account[^/]*\.json|"
     r"secrets?\.(?:ya?ml|json|toml|ini)|\.git/config|\.[a-z]+_history)\Z"
 )
-# What runs later by itself: git, shells, editors, tools that read settings from the folder they start in, and us.
+# What runs later by itself: git, shells, editors, tools that read settings from the folder they start in, and us; and
+# the files that tell an assistant what to do, for what stands there is obeyed in every later session.
 _PROTECTED = re.compile(
     r"/(?:\.git|\.husky|\.githooks|\.vscode|\.vscode-server|\.idea|\.vim|\.nvim|\.emacs\.d|\.zed|\.cursor|\.fleet|"
-    r"\.devcontainer|\.direnv|\.shammah|\.claude|\.gemini|\.codex|\.ssh|\.bashrc\.d|\.config/(?:fish|nvim|git|autostart|"
+    r"\.devcontainer|\.direnv|\.shammah|\.claude|\.gemini|\.codex|\.opencode|\.windsurf|\.hg|\.svn|\.jj|\.ssh|\.bashrc\.d|\.config/(?:fish|nvim|git|autostart|"
     r"systemd|environment\.d)|library/launchagents|etc|boot|usr|bin|sbin|lib)(?:/|\Z)"
     r"|/(?:\.gitconfig|\.gitmodules|\.(?:bash|zsh|k|c|tc)shrc|\.bashrc|\.bash_(?:profile|login|logout|aliases)|"
     r"\.profile|\.z(?:shenv|profile|login|logout)|\.zshrc|\.login|\.logout|\.inputrc|\.xprofile|\.xsession|\.xinitrc|"
     r"\.g?vimrc|\.n?exrc|\.nvimrc|\.nvim\.lua|\.lvimrc|\.emacs|\.dir-locals\.el|\.envrc|\.mcp\.json|\.yarnrc(?:\.yml)?|"
     r"\.npmrc|\.pnpmfile\.cjs|\.pypirc|\.pip/pip\.conf|pip\.conf|\.cargo/config(?:\.toml)?|\.ripgreprc|\.tmux\.conf|"
-    r"\.screenrc|\.pythonrc|(?:site|user)customize\.py|[^/]*\.pth|[^/]*\.code-workspace|crontab)\Z"
+    r"\.screenrc|\.pythonrc|(?:site|user)customize\.py|[^/]*\.pth|[^/]*\.code-workspace|crontab|"
+    r"(?:agents?|claude(?:\.local)?|gemini|shammah)\.md|copilot-instructions\.md|\.(?:cursor|windsurf|cline)rules|"
+    r"\.aider\.conf\.yml|opencode\.jsonc?)\Z"
 )
 CREDENTIAL_SAMPLES = (
     ".env",
@@ -127,6 +131,8 @@ def is_protected(place: Place, project: str, home: str) -> bool:
     outside the project alone."""
     for path in {place.written, place.real}:
         is_own = is_within(path, project) and project != home
+        if not is_own and is_within(path, home) and path[len(home) :].startswith("/bin/"):
+            return True
         if not is_own and is_within(path, home) and path[len(home) :].startswith("/."):
             return True
         inner = path[len(project) :] if is_within(path, project) else path
