@@ -125,6 +125,15 @@ class FirstPaint:
 
         self.decode = getincrementaldecoder("utf-8")(errors="replace").decode
         self._keys, self._preview = Keys(), Preview()
+        # What was typed until now is shown before the thread begins: on a busy machine that may wait for its turn.
+        try:
+            if self._ahead:
+                self._take(self._ahead)
+            if select.select([0], [], [], 0)[0]:
+                self._listen()
+        except BaseException:
+            self.close()
+            raise
         # The thread that reads keys is not to wait long for the one that imports.
         self._switch_seconds = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -199,8 +208,6 @@ class FirstPaint:
 
     def _read_keys(self) -> None:
         try:
-            if self._ahead:
-                self._take(self._ahead)
             while self._listen():
                 pass
         finally:
