@@ -15,7 +15,7 @@ from shammah_tui.errors import ShammahError
 from shammah_tui.events import TurnStarted
 from shammah_tui.runtime import Runtime
 from shammah_tui.store.rating import Rating, Snapshot
-from shammah_tui.wire import AdapterReport, AdaptersReport, AdapterSummary, RuleScope
+from shammah_tui.wire import AdapterReport, AdaptersReport, AdapterSummary, RuleScope, RunsReport
 from tests.test_runtime import WHOLE, Engine, Engines, heard
 
 PYTHON, RUST = "In Python, outside tests: use logging, not print.", "In Rust: return errors with `?`."
@@ -49,6 +49,9 @@ class WithAdapters(Engine):
     ) -> AdapterReport:
         self.active, self.by = name, by
         return AdapterReport(name=name, by=by)
+
+    async def runs(self) -> RunsReport:
+        return RunsReport()
 
     def using(self, adapter: str) -> WithAdapters:
         self.wishes.append(adapter)
