@@ -14,6 +14,9 @@ from shammah_tui.runtime.link import EngineLink
 from shammah_tui.store.rule import Rule, Scope
 from shammah_tui.wire import AdaptersReport, AdapterSummary
 
+# A question does not wait longer than this for the list of adapters.
+ASK_SECONDS = 1.0
+
 
 class Chooser:
     """`session`: what the person chose since the program began, by `/adapter` or on the learning screen: a name, `OFF`,
@@ -50,11 +53,13 @@ class Chooser:
         if engine is None:
             raise EngineGone("The engine went away.")
         try:
-            report = await engine.adapters()
+            async with asyncio.timeout(ASK_SECONDS):
+                report = await engine.adapters()
         except EngineGone:
             raise
-        except (EngineError, RequestError):
-            # It exchanges its model just now, and will answer all the same; what it then has is not known here.
+        except (EngineError, RequestError, TimeoutError):
+            # It exchanges its model just now, or is busy, and will answer all the same; what it then has is not known
+            # here.
             wish = project if self.session is None else self.session
             self.last = choose_adapter((), Wishes(session=wish), asked) if wish is not None else Chosen("")
             return self.last
