@@ -88,6 +88,8 @@ class PermissionAsked:
     preview: str
     """What would change, as a unified diff; empty where nothing can be shown."""
     answer: Future[Approval]
+    reach: str = ""
+    """For a command: whether it would run inside the sandbox, and what it is given there; else why there is none."""
 
 
 @dataclass(frozen=True, slots=True)

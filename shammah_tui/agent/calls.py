@@ -70,6 +70,8 @@ class Calls:
         permitted: list[_Permitted] = []
         for call in calls:
             decision = self._judge(call)
+            if notice := self._guard.take_notice():
+                yield Noticed(notice)
             approval = Approval("deny")
             if decision.verdict is Verdict.ASK:
                 preview = await self._guard.preview(call, decision)
@@ -163,7 +165,7 @@ def _question(call: ToolCall, decision: Decision, preview: Preview) -> Permissio
     rules = tuple(f"{rule.tool}({rule.pattern})" for rule in decision.grants)
     answer: asyncio.Future[Approval] = asyncio.get_running_loop().create_future()
     diff = preview.text if preview.kind == "diff" else ""
-    return PermissionAsked(call, decision.display, decision.reason, rules, diff, answer)
+    return PermissionAsked(call, decision.display, decision.reason, rules, diff, answer, preview.reach)
 
 
 async def _next(

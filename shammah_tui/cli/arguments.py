@@ -302,9 +302,8 @@ def _add_permissions(add: Callable[..., Parser]) -> None:
     check.add_argument(
         "--mode",
         choices=PERMISSION_MODES,
-        default="ask",
         metavar="MODE",
-        help=f"as if in it: {', '.join(PERMISSION_MODES)}",
+        help=f"as if in it, instead of that of the settings: {', '.join(PERMISSION_MODES)}",
     )
     check.add_argument("--json", action="store_true", default=ABSENT, help="print one JSON object")
     removal = actions.add_parser("remove", help="forget rules")

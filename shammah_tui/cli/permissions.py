@@ -7,17 +7,23 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from shammah_tui import paths
+from shammah_tui.cli.configured import configured
 from shammah_tui.cli.terminal import BOLD, DIM, GREEN, RED, YELLOW, is_terminal, painted, table, tell, tell_warning
+from shammah_tui.config.settings import PermissionsSettings
 from shammah_tui.errors import RequestError
 from shammah_tui.tools.permission import store
 from shammah_tui.tools.permission.check import check_line
 from shammah_tui.tools.permission.decide import decide
 from shammah_tui.tools.permission.decision import Call, Context, Mode, Rule, Verdict
+from shammah_tui.tools.permission.need import NOTHING, need_of
 from shammah_tui.tools.permission.search_path import resolver, search_path_of
+from shammah_tui.tools.sandbox.ground import ground_of
+from shammah_tui.tools.sandbox.sandbox import choose
 from shammah_tui.ui.plain import visible
 
 HEADING = ("", "TOOL", "", "RULE", "WHERE", "SAVED")
@@ -40,7 +46,8 @@ def run(options: Namespace) -> int:
     as_json = "json" in options and options.json
     match options.action:
         case "check" if options.tool is not None:
-            return _explain(options.tool, options.subject, Mode.named(options.mode), as_json=as_json)
+            permissions = configured(options).settings.permissions
+            return _explain(options.tool, options.subject, options.mode, permissions, as_json=as_json)
         case "check":
             return _check()
         case "remove":
@@ -61,20 +68,42 @@ def _check() -> int:
     return 0
 
 
-def _explain(tool: str, subject: str | None, mode: Mode, *, as_json: bool) -> int:
-    """What would become of one call here and now, and what "always" would save."""
+def _explain(
+    tool: str, subject: str | None, mode: str | None, permissions: PermissionsSettings, *, as_json: bool
+) -> int:
+    """What would become of one call here and now, where it would run, and what "always" would save."""
     if subject is None:
         raise RequestError(f"What is {tool} to be given?", "For example: shammah permissions check Bash 'git push'")
     name, others = SUBJECTS[tool]
     folder = os.getcwd()  # noqa: PTH109  a string is what the context takes
     resolve = resolver(search_path_of(os.environ.get("PATH", "")), os.path.realpath(folder))
-    context = Context(folder, str(Path.home()), shammah_home=str(paths.home()), mode=mode, resolve=resolve)
+    sandbox = choose(permissions.sandbox, ground_of(Path(folder), os.environ))
+    context = Context(
+        folder,
+        str(Path.home()),
+        shammah_home=str(paths.home()),
+        mode=Mode.named(mode or permissions.mode),
+        sandboxed=sandbox.is_on,
+        resolve=resolve,
+    )
     decision = decide(Call(tool, {name: subject, **others}), _rules().rules, context)
+    reach = ""
+    if tool == "Bash" and sandbox.refuses:
+        reason = f"the sandbox that is set is {sandbox.state}: {sandbox.reason}"
+        decision = replace(decision, verdict=Verdict.DENY, reason=reason, grants=())
+    elif tool == "Bash" and decision.verdict is not Verdict.DENY:
+        reach = sandbox.reach(NOTHING if decision.by_mode else need_of(subject))
     if as_json:
         grants = [_row(rule) for rule in decision.grants]
-        print(json.dumps({"decision": str(decision.verdict), "reason": decision.reason, "always_saves": grants}))
+        print(
+            json.dumps(
+                {"decision": str(decision.verdict), "reason": decision.reason, "reach": reach, "always_saves": grants}
+            )
+        )
         return 0
     print(f"{painted(str(decision.verdict), COLOURS[decision.verdict], sys.stdout)}: {visible(decision.reason)}")
+    if reach:
+        print(f"  it would run {visible(reach)}")
     for rule in decision.grants:
         where = painted(f"(in {visible(rule.project)})", DIM, sys.stdout)
         print(f"  always would save: {painted(f'{rule.tool} {visible(rule.pattern)}', BOLD, sys.stdout)} {where}")

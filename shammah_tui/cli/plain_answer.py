@@ -133,6 +133,9 @@ class PlainAnswer:
         """Ask; whatever is no clear yes denies, and words are the reason that the model is told."""
         self._print(f"Question: may {asked.call.name} do this?")
         print(f"  {visible(asked.display)}")
+        print(f"  In: {visible(str(self._runtime.folder))}")
+        if asked.reach:
+            print(f"  It would run {visible(asked.reach)}")
         print(f"  Why it is asked: {visible(first_line(asked.reason))}")
         for line in visible(asked.preview).splitlines():
             print(f"  {line}")

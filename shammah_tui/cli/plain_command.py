@@ -15,6 +15,7 @@ from shammah_tui.events import Phase
 from shammah_tui.runtime import Runtime
 from shammah_tui.store.session import StoredSession
 from shammah_tui.tools.permission.mode import Mode
+from shammah_tui.tools.sandbox.sandbox import Sandbox
 from shammah_tui.ui import clipboard, commands, wording
 from shammah_tui.ui.plain import first_line, visible
 
@@ -125,11 +126,16 @@ class PlainCommands:
         wanted = name.lower().replace("-", " ")
         if wanted in {mode.value for mode in Mode}:
             self._beside.call(self._set_mode(Mode(wanted)))
-            print(f"{wanted}: {wording.MODES[Mode(wanted)]}.")
+            print(f"{wanted}: {wording.mode(Mode(wanted), self._sandbox)}.")
             return
         print(f"Tools are judged by {self._runtime.mode.value}. /mode takes another:")
         for mode in Mode:
-            print(f"  {mode.value}: {wording.MODES[mode]}.")
+            print(f"  {mode.value}: {wording.mode(mode, self._sandbox)}.")
+        print(f"Commands: {wording.sandbox(self._sandbox, why=True)[0]}.")
+
+    @property
+    def _sandbox(self) -> Sandbox:
+        return self._beside.call(self._runtime.guard()).sandbox
 
     async def _set_mode(self, mode: Mode) -> None:
         self._runtime.set_mode(mode)

@@ -107,7 +107,12 @@ class Guard:
         arguments, _ = self._read(call)
         ground = replace(self.ground, place=decision.place)
         shown = await asyncio.to_thread(preview, call.name, arguments, ground)
-        return replace(shown, reach=self._reach(call.name, arguments))
+        return replace(shown, reach=self.sandbox.reach(need_of(arguments["command"])) if call.name == "Bash" else "")
+
+    def take_notice(self) -> str:
+        """What the person is to be told, once."""
+        notice, self.notice = self.notice, ""
+        return notice
 
     def grant_once(self, decision: Decision) -> Decision:
         """The person's yes to a question, for this call alone."""
@@ -122,7 +127,9 @@ class Guard:
         """As `grant_session`, and kept for later sessions. Raises HomeError where it cannot be saved; the session then
         has no grant either, and the person may still say once."""
         if decision.grants:
-            self._saved = store.add(self._store, decision.grants).rules
+            loaded = store.add(self._store, decision.grants)
+            self._saved = loaded.rules
+            self.notice = loaded.notice or self.notice
         return self._allowed(decision, "you allowed it from now on")
 
     def reads_only(self, call: ToolCall) -> bool:
@@ -147,15 +154,6 @@ class Guard:
 
     async def close(self) -> None:
         await self.ground.jobs.close()
-
-    def _reach(self, tool: str, arguments: Mapping[str, Any]) -> str:
-        """What a command could touch, in words."""
-        if tool != "Bash":
-            return ""
-        if not self.sandbox.is_on:
-            return f"no sandbox: {self.sandbox.reason}"
-        need = need_of(arguments["command"])
-        return f"inside the sandbox, with {need}" if need else "inside the sandbox, without the network"
 
     def _bound(self, call: Call, decision: Decision) -> Ground | None:
         """The ground for exactly the call that `decision` was made for; None where it was made for another."""

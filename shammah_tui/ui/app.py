@@ -185,6 +185,7 @@ class ShammahApp(App[None], inherit_bindings=False):
         self.chat.show_mode(runtime.mode)
         try:
             await runtime.warm()
+            self.chat.show_sandbox((await runtime.guard()).sandbox)
             self._learning = learning = await runtime.learning()
             async with aclosing(learning.statuses()) as statuses:
                 async for status in statuses:

@@ -51,7 +51,7 @@ class Key(NamedTuple):
 
 TABLE = (
     Key("enter", "send", "Enter", "Send the message; while an answer runs, queue it", "prompt", "send"),
-    Key("ctrl+j,shift+enter,alt+enter", "new_line", "Ctrl+J", "New line (also Shift+Enter)", "prompt", "new line"),
+    Key("ctrl+j,shift+enter,alt+enter", "new_line", "Ctrl+J", "New line (also Shift+Enter)", "prompt", "newline"),
     Key("up", "up", "Up", "In the first line: earlier message; on an empty prompt: the queue", "prompt"),
     Key("down", "down", "Down", "In the last line: later message", "prompt"),
     Key("tab", "complete", "Tab", "Complete a command or a file; on an empty prompt: an example question", "prompt"),
@@ -138,7 +138,9 @@ TABLE = (
     Key("f2", "app.show_chat", "F2", "The conversation", "everywhere"),
     Key("f3", "app.show_model", "F3", "The model: state, choice, download", "everywhere", "model"),
     Key("f4", "app.show_learning", "F4", "Learning: ratings, rules, training, adapters", "everywhere", "learning"),
-    Key("f5", "app.show_settings", "F5", "Settings: values, where they come from, change one", "everywhere"),
+    Key(
+        "f5", "app.show_settings", "F5", "Settings: values, where they come from, change one", "everywhere", "settings"
+    ),
     Key("ctrl+p", "app.show_palette", "Ctrl+P", "Find a command", "everywhere", "commands"),
     Key("ctrl+c", "app.stop", "Ctrl+C", "Copy a selection, else interrupt, else clear, else leave", "everywhere"),
     Key("ctrl+l", "app.redraw", "Ctrl+L", "Draw the screen again", "everywhere"),

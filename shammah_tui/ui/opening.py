@@ -22,10 +22,11 @@ PLACEHOLDER = "Ask anything, or type / for a command"
 # The footer of the table in `keys`, which a config may change.
 FOOTER = (
     ("Enter", "send"),
-    ("Ctrl+J", "new line"),
+    ("Ctrl+J", "newline"),
     ("F1", "help"),
     ("F3", "model"),
     ("F4", "learning"),
+    ("F5", "settings"),
     ("Ctrl+P", "commands"),
 )
 

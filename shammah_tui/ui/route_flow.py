@@ -63,7 +63,8 @@ class RouteFlow:
         runtime = await self._runtime.whole()
         runtime.set_mode(mode)
         self._chat.show_mode(mode)
-        self._chat.flash(f"{mode.value}: {wording.MODES[mode]}")
+        sandbox = (await runtime.guard()).sandbox
+        self._chat.flash(f"{mode.value}: {wording.mode(mode, sandbox)}")
 
     async def privacy(self) -> None:
         """The ledger, the newest first."""

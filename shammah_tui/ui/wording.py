@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shammah_tui.state import BootstrapState, ModelSummary, Phase, Progress
 from shammah_tui.tools.permission.mode import Mode
 from shammah_tui.ui.opening import STARTING, STARTING_SIGN
+from shammah_tui.ui.plain import visible
+
+if TYPE_CHECKING:
+    from shammah_tui.tools.sandbox.sandbox import Sandbox
 
 DEVICES = {"cpu": "CPU", "metal": "Metal", "cuda": "CUDA"}
 # A colour variable and a sign for each phase; the sign says the same where there is no colour.
@@ -21,9 +27,29 @@ MODES = {
     Mode.ASK: "Shammah asks before a tool changes or runs anything",
     Mode.ACCEPT_EDITS: "edits inside the project go through, commands are asked",
     Mode.PLAN: "tools only read, everything else is refused",
-    Mode.AUTO: "commands run inside the sandbox without a question; without a sandbox: accept edits",
+    Mode.AUTO: "edits and commands inside the sandbox go through without a question",
 }
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def mode(mode: Mode, sandbox: Sandbox) -> str:
+    """What a way to judge tools means where this is the sandbox."""
+    if mode is Mode.AUTO and not sandbox.is_on:
+        return f"as accept edits, for there is no sandbox: {_short(sandbox.reason)}"
+    return MODES[mode]
+
+
+def sandbox(sandbox: Sandbox, *, why: bool) -> tuple[str, str]:
+    """Whether commands run in one, in two or three words, and the style of that; `why`: with the reason if not."""
+    if sandbox.is_on:
+        return "sandbox", "$quiet"
+    text, style = ("commands refused", "bold $error") if sandbox.refuses else ("no sandbox", "$warning")
+    return (f"{text}: {_short(sandbox.reason)}" if why else text), style
+
+
+def _short(reason: str) -> str:
+    """Without the advice after it."""
+    return visible(reason.partition(";")[0])
 
 
 def size(size_bytes: float) -> str:

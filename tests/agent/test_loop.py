@@ -30,6 +30,7 @@ from shammah_tui.events import (
     TurnEvent,
 )
 from shammah_tui.tools.guard import Guard
+from shammah_tui.tools.permission import store
 from shammah_tui.tools.permission.decision import Mode
 from shammah_tui.tools.specification import ALL
 
@@ -132,6 +133,23 @@ async def test_two_steps_each_asked_and_each_run(guard: Guard, project: Path) ->
     kinds = [type(event) for event in events]
     assert kinds.index(PermissionAsked) < kinds.index(ToolStarted) < kinds.index(ToolFinished)
     assert kinds.count(StepEnded) == 2
+
+
+async def test_a_question_about_a_command_says_whether_there_is_a_sandbox(guard: Guard) -> None:
+    model = Model([("Bash", {"command": "make"})], [("Write", {"file_path": "a", "content": "x"})], ["No."])
+    events, _ = await play(guard, model, "deny", "deny")
+    command, write = of_kind(events, PermissionAsked)
+    assert command.reach == "without a sandbox: commands run without one"
+    assert write.reach == ""
+
+
+async def test_saved_rules_that_were_damaged_are_told_of_once(guard: Guard, own_ground: Path) -> None:
+    own_ground.mkdir(exist_ok=True)
+    store.store_file(own_ground).write_text("{")
+    read = ("Read", {"file_path": "README.md"})
+    events, _ = await play(guard, Model([read], [read], ["Read."]))
+    (told,) = of_kind(events, Noticed)
+    assert "kept as" in told.text
 
 
 async def test_a_denial_with_its_reason_reaches_the_model_and_nothing_is_written(guard: Guard, project: Path) -> None:

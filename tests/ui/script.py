@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shammah_tui.agent.loop import Backend
-from shammah_tui.config.settings import Settings
+from shammah_tui.config.settings import PermissionsSettings, Settings
 from shammah_tui.conversation import Usage
 from shammah_tui.events import (
     Approval,
@@ -77,7 +77,9 @@ class Scripted:
     async def whole(self) -> Runtime:
         """The real thing, for all that is not played."""
         if self._whole is None:
-            self._whole = Runtime(Settings(), folder=self.folder, connect=_never)
+            # Off: pictures are not to tell whether the machine that makes them has one.
+            settings = Settings(permissions=PermissionsSettings(sandbox="off"))
+            self._whole = Runtime(settings, folder=self.folder, connect=_never)
         return self._whole
 
     async def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]:

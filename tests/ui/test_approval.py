@@ -60,6 +60,7 @@ async def test_it_says_what_where_why_and_which_rules_always_would_save() -> Non
             'git add -A && git commit -m "Mend it"',
             "/home/ada/project",
             "Keep the change",
+            "inside the sandbox, with the repository (.git)",
             "no rule allows git add, git commit",
             "Bash(git add -A)",
             'Bash(git commit -m "Mend it")',
@@ -111,6 +112,7 @@ async def test_a_long_command_is_whole_and_scrolls_while_the_answers_stay() -> N
         await send(pilot, "hi")
         screen = await listening(pilot)
         assert "print(59)" in seen(screen)
+        assert "without a sandbox: bubblewrap is not installed" in seen(screen)
         assert screen.query_one(Answers).region.bottom <= 24
         assert "more lines: PgDn" in str(screen.query_one("#more").render())
         await pilot.press(*["pagedown"] * 10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from shammah_tui.events import (
     TurnStarted,
     TurnWaiting,
 )
+from shammah_tui.tools.sandbox.sandbox import Sandbox, SandboxState
 from shammah_tui.ui.app import ShammahApp
 from shammah_tui.ui.opening import EXAMPLES
 from shammah_tui.ui.port import Asked
@@ -304,6 +306,38 @@ async def test_states_of_the_engine_reach_the_status_line() -> None:
         await pilot.pause()
         assert app.chat.query_one(Status).bootstrap == loading
         assert app.chat.prompt.text == "typed before it was ready"
+
+
+@pytest.mark.parametrize(
+    ("state", "size", "told"),
+    [
+        (SandboxState.ON, (80, 24), "? ask · sandbox"),
+        (SandboxState.OFF, (80, 24), "? ask · no sandbox"),
+        (SandboxState.OFF, (120, 40), "? ask · no sandbox: bubblewrap is not installed"),
+        (SandboxState.MISSING, (80, 24), "? ask · commands refused"),
+    ],
+)
+async def test_the_status_line_tells_whether_commands_run_in_a_sandbox(
+    state: SandboxState, size: tuple[int, int], told: str
+) -> None:
+    async with showing(said("Yes."), size=size) as (app, _, pilot):
+        await send(pilot, "hi")
+        async with asyncio.timeout(20):
+            while (status := app.chat.query_one(Status)).sandbox is None:
+                await pilot.pause(0.02)
+        app.chat.show_sandbox(Sandbox(state, "bubblewrap is not installed; `apt install bubblewrap`, or the like"))
+        assert str(status.render()).endswith(told)
+        assert "context" in str(status.render())
+
+
+async def test_auto_says_what_it_is_worth_without_a_sandbox() -> None:
+    async with showing() as (app, _, pilot):
+        app.chat.prompt.put("/mode auto")
+        await pilot.press("enter")
+        async with asyncio.timeout(20):
+            while not (notice := app.chat.query_one(Hints).notice):
+                await pilot.pause(0.02)
+        assert notice == "auto: as accept edits, for there is no sandbox: it is switched off in the settings"
 
 
 async def test_a_failed_question_comes_back_to_the_prompt_and_pauses_the_queue() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ from shammah_tui.events import (
 )
 from shammah_tui.runtime import ContextUse
 from shammah_tui.ui.app import ShammahApp
+from shammah_tui.ui.widgets.status import Status
 from tests.ui import tool_script
 from tests.ui.script import READY, Scripted, said
 
@@ -159,7 +161,9 @@ def _run(shot: Shot) -> Callable[[Pilot[None]], Awaitable[None]]:
     async def run(pilot: Pilot[None]) -> None:
         app = pilot.app
         assert isinstance(app, ShammahApp)
-        await pilot.pause()
+        async with asyncio.timeout(20):
+            while app.chat.query_one(Status).sandbox is None:
+                await pilot.pause(0.02)
         for line in shot.sent:
             app.chat.prompt.put(line)
             await pilot.press("enter")

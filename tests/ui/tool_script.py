@@ -46,9 +46,11 @@ def done(call: ToolCall, text: str, summary: str, **more: object) -> tuple[TurnE
     return (ToolStarted(call), ToolFinished(call.id, text, summary, **more))  # type: ignore[arg-type]
 
 
-def asked(call: ToolCall, display: str, reason: str, rules: Sequence[str] = (), preview: str = "") -> PermissionAsked:
+def asked(
+    call: ToolCall, display: str, reason: str, rules: Sequence[str] = (), preview: str = "", reach: str = ""
+) -> PermissionAsked:
     """The runtime that is played makes the future."""
-    return PermissionAsked(call, display, reason, tuple(rules), preview, None)  # type: ignore[arg-type]
+    return PermissionAsked(call, display, reason, tuple(rules), preview, None, reach)  # type: ignore[arg-type]
 
 
 STARTED = TurnStarted("claude-opus-5-5", "claude", "you asked for it", 1)
@@ -110,9 +112,15 @@ ASK_COMMIT = asked(
     'git add -A && git commit -m "Mend it"',
     "no rule allows git add, git commit",
     ["Bash(git add -A)", 'Bash(git commit -m "Mend it")'],
+    reach="inside the sandbox, with the repository (.git)",
 )
 ASK_EDIT = asked(EDIT, "src/greeting.py", "it changes a file", ["Edit(src/greeting.py)"], DIFF)
-ASK_SCRIPT = asked(SCRIPT, LONG, "a heredoc is not understood well enough to be judged")
+ASK_SCRIPT = asked(
+    SCRIPT,
+    LONG,
+    "a heredoc is not understood well enough to be judged",
+    reach="without a sandbox: bubblewrap is not installed; `apt install bubblewrap`, or the like",
+)
 ASK_HOSTILE = asked(call("9", "Bash", command=HOSTILE), HOSTILE, "it holds hidden characters")
 
 

@@ -53,6 +53,12 @@ class Sandbox:
         """Whether commands must not run at all: a sandbox was asked for and is not there."""
         return self.state in (SandboxState.MISSING, SandboxState.BROKEN)
 
+    def reach(self, need: Need) -> str:
+        """What a command with this need could touch, in words for the person."""
+        if not self.is_on:
+            return f"without a sandbox: {self.reason}"
+        return f"inside the sandbox, with {need}" if need else "inside the sandbox, without the network"
+
 
 OFF = Sandbox(SandboxState.OFF, "commands run without one")
 

@@ -84,6 +84,7 @@ class Asked(Page):
         what = Content.assemble((mark, "$accent"), (visible(asked.display), "bold"))
         subject = [line.stylize_before("on $background") for line in _filled(what, width)]
         facts = _fact("in", str(self._folder), width)
+        facts += _fact("runs", asked.reach, width, "" if asked.reach.startswith("inside") else "$warning")
         facts += _fact("it says", _description(asked), width)
         facts += _fact("because", asked.reason, width)
         if asked.rules:

@@ -34,6 +34,7 @@ from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints, Status
 if TYPE_CHECKING:
     from shammah_tui.events import PermissionAsked
     from shammah_tui.store.session import StoredSession
+    from shammah_tui.tools.sandbox.sandbox import Sandbox
     from shammah_tui.ui.approvals import Approvals
     from shammah_tui.ui.exchange import Exchange
     from shammah_tui.ui.widgets.block import Block
@@ -213,6 +214,9 @@ class ChatScreen(Screen[None], inherit_bindings=False):
 
     def show_mode(self, mode: Mode) -> None:
         self.query_one(Status).mode = mode
+
+    def show_sandbox(self, sandbox: Sandbox) -> None:
+        self.query_one(Status).sandbox = sandbox
 
     async def resume(self, stored: StoredSession) -> None:
         """Leave this conversation, and go on with that one."""

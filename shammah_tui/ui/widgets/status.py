@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -14,6 +15,9 @@ from shammah_tui.tools.permission.mode import Mode
 from shammah_tui.ui import wording
 from shammah_tui.ui.keys import Key
 from shammah_tui.ui.port import ContextUse
+
+if TYPE_CHECKING:
+    from shammah_tui.tools.sandbox.sandbox import Sandbox
 
 FLASH_SECONDS = 4.0
 BADGE = (" DEMO ", "bold $background on $warning")
@@ -39,11 +43,17 @@ class Status(Widget):
     """The one that answers; empty for the model as it came."""
     mode: reactive[Mode] = reactive(Mode.ASK)
     """How tools are judged: always in view."""
+    sandbox: reactive[Sandbox | None] = reactive(None)
+    """Where commands run; None until that was tried out."""
 
     def render(self) -> Content:
         width = self.size.width
-        left, right = self._left(), self._right()
-        while right and left.cell_length + sum(part.cell_length + 2 for part in right) > width:
+        left = self._left()
+        for why, whole in ((True, True), (False, True), (False, False)):
+            right = self._right(why=why, whole=whole)
+            if _cells(left, right) <= width:
+                break
+        while right and _cells(left, right) > width:
             right.pop(0)
         left = left.truncate(max(1, width), ellipsis=True)
         tail = Content("  ").join(right)
@@ -72,7 +82,8 @@ class Status(Widget):
                 text += f" · {wording.size(state.progress.bytes_per_second)}/s"
         return text
 
-    def _right(self) -> list[Content]:
+    def _right(self, *, why: bool, whole: bool) -> list[Content]:
+        """`why`: see `_judged`. `whole`: the context in tokens as well."""
         parts = []
         if self.tokens_per_second:
             parts.append(Content.styled(wording.speed(self.tokens_per_second), "$quiet"))
@@ -80,14 +91,27 @@ class Status(Widget):
         if use is not None and use.context_tokens:
             share = use.used_tokens / use.context_tokens
             style = "$warning" if share >= CONTEXT_NEARLY_FULL else "$quiet"
-            of = f"{wording.tokens(use.used_tokens)}/{wording.tokens(use.context_tokens)}"
-            parts.append(Content.styled(f"context {of} ({share:.0%})", style))
+            of = f"{wording.tokens(use.used_tokens)}/{wording.tokens(use.context_tokens)} ({share:.0%})"
+            parts.append(Content.styled(f"context {of if whole else f'{share:.0%}'}", style))
         if self.adapter:
             parts.append(Content.styled(f"◆ {self.adapter}", "$quiet"))
         if self.learning:
             parts.append(Content.styled(f"◐ {self.learning}", "$accent"))
-        parts.append(Content.styled(f"{MODE_SIGNS[self.mode]} {self.mode.value}", MODE_STYLES[self.mode]))
+        parts.append(self._judged(why=why))
         return parts
+
+    def _judged(self, *, why: bool) -> Content:
+        """How tools are judged, and whether there is a sandbox; `why`: with the reason where there is none."""
+        mode = Content.styled(f"{MODE_SIGNS[self.mode]} {self.mode.value}", MODE_STYLES[self.mode])
+        sandbox = self.sandbox
+        if sandbox is None:
+            return mode
+        text, style = wording.sandbox(sandbox, why=why)
+        return mode + Content.styled(f" · {text}", style)
+
+
+def _cells(left: Content, right: Sequence[Content]) -> int:
+    return left.cell_length + sum(part.cell_length + 2 for part in right)
 
 
 class Hints(Widget):

@@ -110,3 +110,12 @@ def test_a_store_that_was_kept_aside_is_told(own_ground: Path) -> None:
     listed = shammah("list")
     assert "kept as" in listed.stderr
     assert "No rules" in listed.stdout
+
+
+def test_a_command_is_told_where_it_would_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHAMMAH_PERMISSIONS_SANDBOX", "off")
+    told = json.loads(shammah("check", "Bash", "make", "--mode", "auto", "--json").stdout)
+    assert told["decision"] == "ask"
+    assert told["reach"] == "without a sandbox: it is switched off in the settings"
+    assert "it would run without a sandbox" in shammah("check", "Bash", "make").stdout
+    assert "would run" not in shammah("check", "Write", "a.txt").stdout
