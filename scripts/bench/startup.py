@@ -134,8 +134,8 @@ def programs(large_home: Path) -> list[Program]:
     raw = [sys.executable, "-I", "-S", str(here / "startup_raw.py")]
     found = [
         Program(RAW, raw, b"ask anything"),
-        Program(OURS, shammah, b"sk anything", b"new line", 2),
-        Program(OURS_LARGE, shammah, b"sk anything", b"new line", 2, str(large_home)),
+        Program(OURS, shammah, b"sk anything", b"newline", 2),
+        Program(OURS_LARGE, shammah, b"sk anything", b"newline", 2, str(large_home)),
         Program(MINIMAL, [sys.executable, str(here / "startup_minimal.py")], b"sk anything", b"commands"),
     ]
     for name in OTHERS:

@@ -144,7 +144,7 @@ async def test_a_question_about_a_command_says_whether_there_is_a_sandbox(guard:
 
 
 async def test_saved_rules_that_were_damaged_are_told_of_once(guard: Guard, own_ground: Path) -> None:
-    own_ground.mkdir(exist_ok=True)
+    store.add(store.store_file(own_ground), ())
     store.store_file(own_ground).write_text("{")
     read = ("Read", {"file_path": "README.md"})
     events, _ = await play(guard, Model([read], [read], ["Read."]))

@@ -357,7 +357,7 @@ def test_a_database_that_does_not_open_delays_nothing(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "shammah.db")
     with in_pty(shammah("--model", "demo"), tmp_path) as shown:
         # Painted, and drawn by Textual.
-        shown.wait_until(lambda: shown.output.count(b"new line") >= 2)
+        shown.wait_until(lambda: shown.output.count(b"newline") >= 2)
         shown.type(b"words")
         shown.wait_for("› words")
 
