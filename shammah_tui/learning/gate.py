@@ -1,7 +1,8 @@
 """The gate: nothing is used that was not measured on the deployed file, in llama.cpp, against the base as it was.
 
 `measure` asks the measurer, `judged` decides; the limits are those of `learning.md`. A rate passes with one miss
-where its n is so small that a single miss would break the limit; each rate is shown with its n.
+where its n is so small that a single miss would break the limit, and of the answers that shall stay as they are the
+share that may change is rounded up to whole answers; each rate is shown with its n.
 
 Adherence needs no verifier of a rule: an answer adheres when it is the chosen one (whitespace aside), or when it has
 at least half of the n-grams that set the chosen answer apart from the criticised one (or from the base's answer where
@@ -11,7 +12,7 @@ none was criticised), and a larger share of them than of those that set the crit
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress, islice
 from pathlib import Path
@@ -201,7 +202,7 @@ def _unchanged(cases: Sequence[Case], answers: Sequence[Answer]) -> list[Criteri
     for kind, limit in UNCHANGED_MIN.items():
         of_kind = [case.example.kind == kind for case in cases]
         same = _same(list(compress(cases, of_kind)), list(compress(answers, of_kind)))
-        found += _rate(f"{kind.replace('_', '-')} answers unchanged", same, limit)
+        found += _rate(f"{kind.replace('_', '-')} answers unchanged", same, limit, rounded=math.ceil)
     return found
 
 
@@ -233,15 +234,18 @@ def _retention(measured: Measured) -> list[Criterion]:
     ]
 
 
-def _rate(name: str, held: Sequence[bool], limit: float) -> list[Criterion]:
+def _rate(
+    name: str, held: Sequence[bool], limit: float, rounded: Callable[[float], int] = math.floor
+) -> list[Criterion]:
     if not held:
         return []
-    return [Criterion(name, None, _share(held), f"≥ {limit:.0%}", len(held), _passes(held, limit))]
+    return [Criterion(name, None, _share(held), f"≥ {limit:.0%}", len(held), _passes(held, limit, rounded))]
 
 
-def _passes(held: Sequence[bool], limit: float) -> bool:
-    misses = len(held) - sum(held)
-    return misses <= max(math.floor((1 - limit) * len(held) + 1e-9), 1 if len(held) > 1 else 0)
+def _passes(held: Sequence[bool], limit: float, rounded: Callable[[float], int] = math.floor) -> bool:
+    """`rounded` makes a number of answers of the share that may miss: of 33 answers 5 % are one or two."""
+    misses, allowed = len(held) - sum(held), round((1 - limit) * len(held), 9)
+    return len(held) > 1 and misses <= max(rounded(allowed), 1) or not misses
 
 
 def _share(held: Sequence[bool]) -> float:

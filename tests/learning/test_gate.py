@@ -117,3 +117,10 @@ def test_the_best_scale_is_the_accepted_one_that_keeps_most() -> None:
     refused = GateJudged(0.5, False, ())
     assert best([strong, weaker, refused]).scale == 0.75
     assert best([refused]).scale == 0.5
+
+
+def test_of_the_answers_that_may_change_a_part_of_one_counts_as_one() -> None:
+    cases = replace(CASES, rated=[], replay=[case("out_of_scope", number) for number in range(1, 34)])
+    two, three = ([said(BASE)] * (33 - changed) + [said([9, 9])] * changed for changed in (2, 3))
+    assert "out-of-scope answers unchanged" not in failing(replace(GOOD, answers=two), cases)
+    assert "out-of-scope answers unchanged" in failing(replace(GOOD, answers=three), cases)
