@@ -245,7 +245,7 @@ def _rate(
 def _passes(held: Sequence[bool], limit: float, rounded: Callable[[float], int] = math.floor) -> bool:
     """`rounded` makes a number of answers of the share that may miss: of 33 answers 5 % are one or two."""
     misses, allowed = len(held) - sum(held), round((1 - limit) * len(held), 9)
-    return len(held) > 1 and misses <= max(rounded(allowed), 1) or not misses
+    return (len(held) > 1 and misses <= max(rounded(allowed), 1)) or not misses
 
 
 def _share(held: Sequence[bool]) -> float:
