@@ -102,7 +102,8 @@ class _Judgement:
             return Finding(Verdict.ASK, "it changes the folder twice")
         moved = [locate(target, folder) for folder in self.here]
         finding = self._passes(words, [(moved_to, target) for moved_to in moved], Use(reads_folder=False))
-        self.has_moved = True
+        # A command that says once more where it runs anyhow (`cd PROJECT && git log`) has not moved.
+        self.has_moved |= any(place.real != folder for place, folder in zip(moved, self.here, strict=True))
         self.ever = list(dict.fromkeys([*self.ever, *(place.real for place in moved)]))
         is_certain = following == "&&" and operator != "|"
         self.here = [place.real for place in moved] if is_certain else self.ever

@@ -31,7 +31,8 @@ _CREDENTIAL = re.compile(
 # Inside the project, and yet often a secret: reading one asks.
 _SENSITIVE = re.compile(
     r"/(?:\.envrc|[^/]*\.tfstate(?:\.backup)?|[^/]*\.tfvars|credentials\.json|service[-_]account[^/]*\.json|"
-    r"secrets?\.(?:ya?ml|json|toml|ini)|\.git/config|\.[a-z]+_history)\Z"
+    r"secrets?\.(?:ya?ml|json|toml|ini)|(?!example|sample|template|defaults?)[^/]+\.env|kubeconfig|"
+    r"wallet\.dat|\.git/config|\.[a-z]+_history)\Z"
 )
 # What runs later by itself: git, shells, editors, tools that read settings from the folder they start in, and us; and
 # the files that tell an assistant what to do, for what stands there is obeyed in every later session.
@@ -44,8 +45,8 @@ _PROTECTED = re.compile(
     r"\.g?vimrc|\.n?exrc|\.nvimrc|\.nvim\.lua|\.lvimrc|\.emacs|\.dir-locals\.el|\.envrc|\.mcp\.json|\.yarnrc(?:\.yml)?|"
     r"\.npmrc|\.pnpmfile\.cjs|\.pypirc|\.pip/pip\.conf|pip\.conf|\.cargo/config(?:\.toml)?|\.ripgreprc|\.tmux\.conf|"
     r"\.screenrc|\.pythonrc|(?:site|user)customize\.py|[^/]*\.pth|[^/]*\.code-workspace|crontab|"
-    r"(?:agents?|claude(?:\.local)?|gemini|shammah)\.md|copilot-instructions\.md|\.(?:cursor|windsurf|cline)rules|"
-    r"\.aider\.conf\.yml|opencode\.jsonc?)\Z"
+    r"(?:agents?(?:\.override)?|claude(?:\.local)?|gemini|shammah)\.md|copilot-instructions\.md|\.(?:cursor|windsurf|cline)rules|"
+    r"\.aider\.conf\.yml|opencode\.jsonc?|\.pre-commit-config\.yaml|\.gdbinit|\.lldbinit|\.?mise\.toml)\Z"
 )
 CREDENTIAL_SAMPLES = (
     ".env",

@@ -41,12 +41,14 @@ def find(words: Sequence[Word]) -> Use:
     return use
 
 
-_SED_LINES = r"(?:[0-9]+|\$)(?:,(?:\+?[0-9]+|\$))?p"
+# Between slashes, with nothing that another sed could end elsewhere: a bracket may hold a slash for some.
+_SLASHED = r"/(?:[^/\\\n\[]|\\[^\n])+/"
+_SED_LINES = rf"(?:[0-9]+|\$|{_SLASHED})(?:,(?:\+?[0-9]+|\$|{_SLASHED}))?p"
 _SED_SCRIPT = re.compile(rf"{_SED_LINES}(?:;[ ]?{_SED_LINES})*;?\Z")
 
 
 def sed(words: Sequence[Word]) -> Use:
-    """Read `sed -n 'N,Mp' FILES…` and nothing else of sed. Raises Refused."""
+    """Read `sed -n 'N,Mp' FILES…`, lines by number or by /expression/, and nothing else of sed. Raises Refused."""
     texts = [word.text for word in words]
     at, is_quiet = 1, False
     while at < len(texts) and texts[at] in ("-n", "--quiet", "--silent", "-E", "-r", "-nE", "-nr", "-En"):
@@ -64,8 +66,9 @@ def sed(words: Sequence[Word]) -> Use:
 _AWK_CHARACTERS_MAX = 300
 _AWK_ITEM = r"(?:\$(?:[0-9]+|NF|NR)|NR|NF|FILENAME|\"[^\"\\|>]*\")"
 _AWK_TEST = r"(?:NR|NF|\$[0-9]+)\s*(?:==|!=|<=|>=|<|>)\s*(?:[0-9]+|\"[^\"\\]*\")"
+_AWK_TESTS = rf"(?:{_SLASHED}|{_AWK_TEST}(?:\s*(?:&&|\|\|)\s*{_AWK_TEST}){{0,3}})"
 _AWK_PRINT = rf"\{{\s*print(?:\s+{_AWK_ITEM}(?:\s*,?\s*{_AWK_ITEM})*|\s*{_AWK_ITEM})?\s*;?\s*\}}"
-_AWK_PROGRAM = re.compile(rf"\s*(?:{_AWK_TEST}|{_AWK_PRINT}|{_AWK_TEST}\s*{_AWK_PRINT})\s*\Z")
+_AWK_PROGRAM = re.compile(rf"\s*(?:{_AWK_TESTS}|{_AWK_PRINT}|{_AWK_TESTS}\s*{_AWK_PRINT})\s*\Z")
 
 
 def awk(words: Sequence[Word]) -> Use:

@@ -48,6 +48,12 @@ PROFILES: dict[str, Profile] = {
         operands=Kind.REVISION,
     ),
     "reflog": _LOG,
+    "whatchanged": _LOG,
+    "range-diff": _LOG,
+    "diff-tree": replace(_DIFF, flags=DIFF_FLAGS | words_of("-r -t -m -c --cc --root --no-commit-id --always")),
+    "cherry": Profile(words_of("-v"), kinds_of(number="--abbrev"), operands=Kind.REVISION),
+    "symbolic-ref": Profile(words_of("-q --short --quiet"), operands=Kind.NAME, operands_min=1, operands_max=1),
+    "restore": Profile(words_of("-S -q --staged --quiet"), operands=Kind.REVISION, operands_min=1, changes=True),
     "rev-list": Profile(
         LOG_FLAGS | words_of("--count --objects --quiet"),
         LOG_VALUES,
@@ -242,6 +248,8 @@ def judge(words: Sequence[Word]) -> Use:
         return nested.read(rest[1:], use)
     if name == "remote" and all(word.text in ("-v", "--verbose") for word in rest):
         return use
+    if name == "remote" and [word.text for word in rest] == ["show"]:
+        return use
     if name == "checkout":
         return _judge_checkout(rest, use)
     if name == "stash" and (not rest or rest[0].text.startswith("-")):
@@ -277,6 +285,8 @@ def _check_form(name: str, rest: Sequence[Word]) -> None:
         raise Refused(f"`git reflog {operands[0]}` changes the log")
     if name == "tag" and operands and not any(text in ("-l", "--list") for text in texts):
         raise Refused("this form of `git tag` is not known to be harmless")
+    if name == "restore" and not {"-S", "--staged"} & {*texts}:
+        raise Refused("it throws changes away")
     if name == "commit" and not any(
         text.startswith(("-m", "-am", "--message", "-qm", "-sm", "-asm")) for text in texts
     ):
