@@ -422,7 +422,7 @@ class ShammahApp(App[None], inherit_bindings=False):
         # The present one first: nothing changes before the person moves.
         names = sorted([*theme.MEANINGS, *others], key=lambda name: name != before)
         choices = [Choice(name, theme.MEANINGS.get(name, "comes with Textual"), name) for name in names]
-        picker = Picker(among(choices), prompt="Find a theme; Esc keeps what was", name_cells=25, looked_at=look_at)
+        picker = Picker(among(choices), prompt="Find a theme; Esc keeps what was", looked_at=look_at)
 
         def choose(chosen: str | None) -> None:
             if chosen is None:

@@ -158,7 +158,8 @@ TABLE = (
     Key("delete,d", "remove", "D", "Take the rating back", "learning", "remove"),
     Key("r", "load", "R", "Read everything anew", "learning"),
     Key("escape,q", "app.show_chat", "Esc", "Back to the conversation", "learning", "back"),
-    Key("escape", "leave", "Esc", "Leave the line as it was", "line"),
+    Key("enter", "keep", "Enter", "Keep the line", "line", "keep"),
+    Key("escape", "leave", "Esc", "Leave the line as it was", "line", "back"),
     Key("up,k", "move(-1)", "Up", "Setting above (also K)", "settings"),
     Key("down,j", "move(1)", "Down", "Setting below (also J)", "settings"),
     Key("pageup", "move(-10)", "PgUp", "Ten settings up", "settings"),
@@ -170,8 +171,8 @@ TABLE = (
     Key("escape,q", "app.show_chat", "Esc", "Back to the conversation", "model", "back"),
     Key("up", "move(-1)", "Up", "Entry above", "picker"),
     Key("down", "move(1)", "Down", "Entry below", "picker"),
-    Key("enter", "choose", "Enter", "Do it", "picker"),
-    Key("escape", "close", "Esc", "Back to where you were", "picker"),
+    Key("enter", "choose", "Enter", "Do it", "picker", "choose"),
+    Key("escape", "close", "Esc", "Back to where you were", "picker", "back"),
     Key("escape,q", "app.close_help", "Esc", "Back to where you were", "help", "back"),
 )
 

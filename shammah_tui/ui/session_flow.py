@@ -37,7 +37,10 @@ class SessionFlow:
         try:
             wanted = await self._app.push_screen_wait(
                 Picker(
-                    find, prompt="Find a conversation by its words", empty="No earlier conversation has these words."
+                    find,
+                    prompt="Find a conversation by its words",
+                    empty="No earlier conversation has these words.",
+                    nothing="No earlier conversation yet: each is kept as it goes, and is found here later.",
                 )
             )
         except ShammahError as error:

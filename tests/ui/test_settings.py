@@ -7,8 +7,11 @@ import pytest
 from shammah_tui import paths
 from shammah_tui.agent.history import History
 from shammah_tui.ui.app import ShammahApp
+from shammah_tui.ui.screens.editing import EditLine
 from shammah_tui.ui.screens.settings import SettingsScreen
+from shammah_tui.ui.widgets.status import Hints
 from tests.ui.script import Scripted
+from tests.ui.test_chat import showing
 
 
 def shown(app: ShammahApp) -> str:
@@ -43,3 +46,19 @@ async def test_a_setting_is_changed_in_the_file_and_a_wrong_value_is_asked_again
         assert next(str(value.origin) for value in screen._values if value.key.full_name == "model.slots") == "file"
         await pilot.press("escape")
         assert shown(app) == "ChatScreen"
+
+
+async def test_the_line_to_change_tells_its_meaning_whole_and_its_keys() -> None:
+    async with showing() as (app, _, pilot):
+        await pilot.press("f5")
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+        await pilot.pause(0.3)
+        screen = app.screen
+        assert isinstance(screen, EditLine)
+        assert str(screen.query_one(Hints).render()) == "Enter keep   Esc back"
+        # A description of two lines, at 80 cells.
+        assert screen.query_one("#rating-head").size.height == 4
+        await pilot.press("escape")
+        await pilot.pause()
+        assert not isinstance(app.screen, EditLine)

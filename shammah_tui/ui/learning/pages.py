@@ -20,6 +20,8 @@ from shammah_tui.ui.plain import first_line, visible
 from shammah_tui.wire import AdapterSummary, RunState
 
 COLOURS: dict[Color, str] = {"red": "$error", "yellow": "$warning", "green": "$success"}
+# The word as well: the colour alone would say nothing where there is none.
+COLOUR_CELLS = max(map(len, COLOURS))
 EXAMPLES_SHOWN = 4
 SPARK_CELLS = 24
 BAR_CELLS = 30
@@ -32,7 +34,7 @@ def buffer_line(buffer: Buffer, lora: LoraSettings) -> Content:
     if buffer.new >= threshold:
         then = "enough to train"
     elif lora.auto_train:
-        then = f"training begins by itself at {threshold}"
+        then = f"trains by itself at {threshold}"
     else:
         then = "T trains"
     until = f"{buffer.new} new: {then}"
@@ -78,7 +80,7 @@ def numbers_lines(run: RunView, width: int, *, losses: bool) -> list[Content]:
             lines.append(Content.assemble((f"{name:15}", "$quiet"), (bars, "$accent"), f" {form.format(values[-1])}"))
     if run.loss_by_color:
         parts = [
-            Content.assemble((f"● {run.loss_by_color[color]:.3f}", COLOURS[color]))
+            Content.assemble((f"● {color} {run.loss_by_color[color]:.3f}", COLOURS[color]))
             for color in COLOURS
             if color in run.loss_by_color
         ]
@@ -154,7 +156,7 @@ def rule_entries(rules: Sequence[Rule], chosen: int, width: int) -> list[list[Co
     entries: list[list[Content]] = []
     for at, rule in enumerate(rules):
         mark = "▸" if at == chosen else " "
-        head = Content.assemble((f"{mark} ", "$accent"), ("● ", COLOURS[rule.color]))
+        head = Content.assemble((f"{mark} ", "$accent"), (f"● {rule.color:{COLOUR_CELLS}} ", COLOURS[rule.color]))
         state = {"prompt": "in the prompt", "learned": "learned", "off": "off"}[rule.state]
         kept = f"kept {rule.kept} of the last {rule.seen}" if rule.seen else "not seen since"
         by = f" · by {rule.adapter}" if rule.state == "learned" and rule.adapter else ""
@@ -178,7 +180,10 @@ def rating_entries(ratings: Sequence[Rating], chosen: int, width: int) -> list[l
     for at, rating in enumerate(ratings):
         mark = "▸" if at == chosen else " "
         note = " ".join(rating.note.split()) or "(no note)"
-        head = Content.assemble((f"{mark} ", "$accent"), ("● ", COLOURS[rating.color]), (f"{rating.id:>4}  ", "$quiet"))
+        color = f"● {rating.color:{COLOUR_CELLS}} "
+        head = Content.assemble(
+            (f"{mark} ", "$accent"), (color, COLOURS[rating.color]), (f"{rating.id:>4}  ", "$quiet")
+        )
         how = rating.reason or (f"rewritten by {rating.rewrite_source}" if rating.rewrite else rating.state)
         tail = f"{how} · {' '.join(rating.snapshot.question.split())}"
         whole = at == chosen
@@ -200,7 +205,7 @@ SIGNS = {
 def run_entries(runs: Sequence[RunState], chosen: int, width: int, shown: str) -> list[list[Content]]:
     """`shown` is the one on the training page. The chosen one says why it ended so."""
     if not runs:
-        return [[Content("No run yet.")]]
+        return [[Content("No run yet. T begins one, from the ratings that wait.")]]
     entries: list[list[Content]] = []
     for at, run in enumerate(runs):
         sign, style = SIGNS[run.status]
@@ -220,7 +225,7 @@ def adapter_entries(
 ) -> list[list[Content]]:
     """What each has learned, and why one does not answer."""
     if not adapters:
-        return [[Content("No adapter yet: the first accepted run makes one.")]]
+        return [[Content("No adapter yet: the first accepted run makes one. T begins a run.")]]
     entries: list[list[Content]] = []
     for at, adapter in enumerate(adapters):
         active = ("  ● in use", "$success") if adapter.current else ("", "")

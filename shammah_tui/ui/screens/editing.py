@@ -10,6 +10,7 @@ from textual.widgets import Input, Static
 
 from shammah_tui import paths
 from shammah_tui.ui import keys
+from shammah_tui.ui.widgets.status import Hints
 
 
 class EditLine(ModalScreen[str], inherit_bindings=False):
@@ -30,10 +31,14 @@ class EditLine(ModalScreen[str], inherit_bindings=False):
         with Vertical(id="rating"):
             yield Static(self._title, id="rating-head", markup=False)
             yield Input(self._line, compact=True, select_on_focus=False, password=self._hidden, id="note")
+            yield Hints(keys.in_footer("line"))
 
     @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip())
+    def _entered(self) -> None:
+        self.action_keep()
+
+    def action_keep(self) -> None:
+        self.dismiss(self.query_one(Input).value.strip())
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -327,7 +327,10 @@ class LearningScreen(Screen[None], inherit_bindings=False):
         }
         if action == "cancel":
             return self._run.is_running
-        return self._page in by_page.get(action, PAGES)
+        if action not in by_page:
+            return True
+        # Where the list is empty there is nothing to do it to.
+        return self._page in by_page[action] and bool(self._listed or (self._page == "run" and self._adapters))
 
     def _show_run(self, width: int) -> None:
         run = self._run

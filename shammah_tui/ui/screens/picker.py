@@ -19,9 +19,10 @@ from shammah_tui import paths
 from shammah_tui.ui import keys
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.widgets.ordered import run_binding
+from shammah_tui.ui.widgets.status import Hints
 
 T = TypeVar("T")
-NAME_CELLS = 22
+NAME_CELLS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class Search(Input):
 
 
 class Picker(ModalScreen[T], inherit_bindings=False):
-    """Ends with the value that was chosen, or with None. `looked_at` hears each one as it is highlighted."""
+    """Ends with the value that was chosen, or with None. `looked_at` hears each one as it is highlighted. `empty` is
+    said where nothing was found, `nothing` where there is nothing to find."""
 
     CSS_PATH = paths.styles_folder() / "picker.tcss"
     BINDINGS = keys.bindings("picker")
@@ -68,6 +70,7 @@ class Picker(ModalScreen[T], inherit_bindings=False):
         *,
         prompt: str,
         empty: str = "Nothing has these letters.",
+        nothing: str = "",
         name_cells: int = NAME_CELLS,
         looked_at: Callable[[T], None] | None = None,
     ) -> None:
@@ -75,6 +78,7 @@ class Picker(ModalScreen[T], inherit_bindings=False):
         self._find = find
         self._prompt = prompt
         self._empty = empty
+        self._nothing = nothing or empty
         self._name_cells = name_cells
         self._looked_at = looked_at
         self._found: Sequence[Choice[T]] = ()
@@ -85,7 +89,8 @@ class Picker(ModalScreen[T], inherit_bindings=False):
             found = OptionList(id="found", compact=True)
             found.can_focus = False
             yield found
-            yield Static(self._empty, id="none", markup=False)
+            yield Static(id="none", markup=False)
+        yield Hints(keys.in_footer("picker"), id="hints")
 
     def on_mount(self) -> None:
         self.query_one("#none").display = False
@@ -105,11 +110,15 @@ class Picker(ModalScreen[T], inherit_bindings=False):
         found = self.query_one(OptionList)
         found.set_options(self._option(choice) for choice in self._found)
         found.highlighted = 0 if self._found else None
-        self.query_one("#none").display = not self._found
+        none = self.query_one("#none", Static)
+        none.update(self._empty if text else self._nothing)
+        none.display = not self._found
 
     def _option(self, choice: Choice[T]) -> Option:
         name = visible(choice.name)
-        return Option(Content.assemble((name.ljust(self._name_cells), "$accent"), (visible(choice.help), "$quiet")))
+        return Option(
+            Content.assemble((f"{name}  ".ljust(self._name_cells), "$accent"), (visible(choice.help), "$quiet"))
+        )
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:

@@ -194,3 +194,24 @@ async def test_an_adapter_that_was_taken_back_tells_the_figures_and_how_to_undo_
         screen = await opened(pilot, "tab", "tab", "tab", "tab")
         told = " ".join(text_of(screen, "#list-body").split())
         assert "red ratings 1 of 10 → 4 of 5 (10% → 80%, worse with probability 98%). Enter takes it again." in told
+
+
+async def test_colours_are_words_as_well_and_keys_without_an_entry_are_not_offered() -> None:
+    app = await app_with(Played())
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, "tab")
+        assert "red    In Python" in text_of(screen, "#list-body")
+        assert text_of(screen, "#learning-head").splitlines()[1].endswith("by itself at 10")
+        await pilot.press("tab")
+        await pilot.pause(0.4)
+        shown = text_of(screen, "#list-body")
+        assert "● red  " in shown
+        assert "● green" in shown
+        assert "D remove" in text_of(screen, "#hints")
+    app = await app_with(Played(), rated=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, "tab", "tab")
+        assert "remove" not in text_of(screen, "#hints")
+        await pilot.press("tab")
+        await pilot.pause(0.4)
+        assert "T begins one" in text_of(screen, "#list-body")
