@@ -104,7 +104,8 @@ class Status(Widget):
         """How tools are judged, and whether there is a sandbox; `why`: with the reason where there is none."""
         mode = Content.styled(f"{MODE_SIGNS[self.mode]} {self.mode.value}", MODE_STYLES[self.mode])
         sandbox = self.sandbox
-        if sandbox is None:
+        # Before a model is there nothing runs, and the line is about its way here.
+        if sandbox is None or self.bootstrap.phase is not Phase.READY:
             return mode
         text, style = wording.sandbox(sandbox, why=why)
         return mode + Content.styled(f" · {text}", style)
