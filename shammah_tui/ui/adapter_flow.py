@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.app import App
 
 from shammah_tui.errors import ShammahError
+from shammah_tui.ui.complaint import complain
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.chat import ChatScreen
@@ -36,7 +37,7 @@ class AdapterFlow:
             else:
                 await self._take(learning, argument)
         except ShammahError as error:
-            self._app.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)
+            complain(self._app, error)
 
     async def names(self) -> list[str]:
         """What `/adapter` can be completed with; empty while no engine can tell."""

@@ -20,6 +20,7 @@ from shammah_tui.agent.history import History
 from shammah_tui.errors import ShammahError
 from shammah_tui.ui import clipboard, commands, keys, terminal, theme, wording
 from shammah_tui.ui.attention import Attention
+from shammah_tui.ui.complaint import complain
 from shammah_tui.ui.driver import TerminalDriver, driver_for, end_soon
 from shammah_tui.ui.first_paint import FirstPaint
 from shammah_tui.ui.late_runtime import LateRuntime
@@ -197,7 +198,7 @@ class ShammahApp(App[None], inherit_bindings=False):
                     if status.kept:
                         self.chat.note(status.news)
         except ShammahError as error:
-            self._complain(error)
+            complain(self, error)
 
     # Ways between the screens
 
@@ -437,7 +438,7 @@ class ShammahApp(App[None], inherit_bindings=False):
         try:
             self.runtime.remember("theme", name)
         except ShammahError as error:
-            self._complain(error)
+            complain(self, error)
 
     def action_new_conversation(self) -> None:
         self._go(None)
@@ -488,17 +489,14 @@ class ShammahApp(App[None], inherit_bindings=False):
         try:
             await self.runtime.retry()
         except ShammahError as error:
-            self._complain(error)
+            complain(self, error)
 
     @work(group="model", exclusive=True)
     async def _switch_model(self, name: str) -> None:
         try:
             await self.runtime.switch_model(name)
         except ShammahError as error:
-            self._complain(error)
-
-    def _complain(self, error: ShammahError) -> None:
-        self.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)
+            complain(self, error)
 
     @work(group="copy")
     async def _copy(self, text: str, what: str) -> None:

@@ -7,6 +7,7 @@ from textual.app import App
 from shammah_tui.errors import ShammahError
 from shammah_tui.feedback.service import Feedback, Rated
 from shammah_tui.store.rating import Color, Rating
+from shammah_tui.ui.complaint import complain
 from shammah_tui.ui.exchange import Exchange
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.port import RuntimePort
@@ -34,7 +35,7 @@ class RatingFlow:
             feedback = await runtime.feedback()
             rated = await runtime.rate(exchange.turn, color, note or "")
         except ShammahError as error:
-            self._complain(error)
+            complain(self._app, error)
             return
         self._last = (rated.rating.id, exchange)
         exchange.rate(color, rated.rating.note)
@@ -59,7 +60,7 @@ class RatingFlow:
             runtime = await self._runtime.whole()
             before = await (await runtime.feedback()).undo(identity)
         except ShammahError as error:
-            self._complain(error)
+            complain(self._app, error)
             return
         if before is None:
             self._last = None
@@ -74,7 +75,7 @@ class RatingFlow:
         try:
             rated = await (await self._runtime.whole()).ratings()
         except ShammahError as error:
-            self._complain(error)
+            complain(self._app, error)
             return
         for exchange in exchanges:
             if exchange.turn in rated:
@@ -93,7 +94,7 @@ class RatingFlow:
             if (given.color, given.note, given.correction) != (rating.color, rating.note, rating.correction):
                 rated = await feedback.edit(rating.id, color=given.color, note=given.note, correction=given.correction)
         except ShammahError as error:
-            self._complain(error)
+            complain(self._app, error)
             return
         if rated is not None:
             exchange.rate(rated.rating.color, rated.rating.note)
@@ -108,6 +109,3 @@ class RatingFlow:
         else:
             text = f"From now on: {visible(rated.rule.line)}\n/undo takes it back."
         self._app.notify(text, title=title, markup=False, timeout=8)
-
-    def _complain(self, error: ShammahError) -> None:
-        self._app.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)

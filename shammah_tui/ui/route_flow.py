@@ -7,7 +7,8 @@ from textual.app import App
 from shammah_tui.errors import ShammahError
 from shammah_tui.tools.permission.mode import Mode
 from shammah_tui.ui import wording
-from shammah_tui.ui.plain import first_line, visible
+from shammah_tui.ui.complaint import complain
+from shammah_tui.ui.plain import first_line
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.chat import ChatScreen
 from shammah_tui.ui.screens.picker import Choice, Picker, among
@@ -72,7 +73,7 @@ class RouteFlow:
         try:
             listing = runtime.ledger.read()
         except ShammahError as error:
-            self._app.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)
+            complain(self._app, error)
             return
         choices = [
             Choice(

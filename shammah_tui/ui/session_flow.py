@@ -12,6 +12,7 @@ from textual.app import App
 from shammah_tui.errors import ShammahError
 from shammah_tui.store.session import NEWEST, SessionSummary
 from shammah_tui.ui import wording
+from shammah_tui.ui.complaint import complain
 from shammah_tui.ui.plain import first_line, visible
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.screens.chat import ChatScreen
@@ -44,7 +45,7 @@ class SessionFlow:
                 )
             )
         except ShammahError as error:
-            self._complain(error)
+            complain(self._app, error)
             return
         if wanted is not None:
             await self.resume(wanted)
@@ -56,7 +57,7 @@ class SessionFlow:
             try:
                 newest = await runtime.sessions.newest(str(runtime.folder))
             except ShammahError as error:
-                self._complain(error)
+                complain(self._app, error)
                 return
             if newest is None:
                 self._chat.flash("There is no conversation in this folder yet: this is the first")
@@ -69,7 +70,7 @@ class SessionFlow:
         try:
             stored = await runtime.sessions.read(session)
         except ShammahError as error:
-            self._complain(error)
+            complain(self._app, error)
             return
         if stored is None:
             self._chat.flash(f"There is no conversation {session}, or more than one begins so: /sessions lists them")
@@ -93,12 +94,9 @@ class SessionFlow:
         try:
             await runtime.sessions.rename(runtime.record.session, title)
         except ShammahError as error:
-            self._complain(error)
+            complain(self._app, error)
             return
         self._chat.flash(f"This conversation is now called {title}")
-
-    def _complain(self, error: ShammahError) -> None:
-        self._app.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)
 
 
 def _choice(summary: SessionSummary) -> Choice[str]:

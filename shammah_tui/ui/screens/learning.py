@@ -22,6 +22,7 @@ from shammah_tui.runtime.adapter_memory import Choices
 from shammah_tui.store.rating import Rating
 from shammah_tui.store.rule import Rule, RuleState
 from shammah_tui.ui import keys
+from shammah_tui.ui.complaint import complain
 from shammah_tui.ui.learning import pages
 from shammah_tui.ui.learning.chart import Charts
 from shammah_tui.ui.learning.port import LearningPort
@@ -163,7 +164,7 @@ class LearningScreen(Screen[None], inherit_bindings=False):
             self._choices = await learning.choices()
             self._answers = pages.answers_line(learning.adapter_choice, self._choices, self._adapters)
         except ShammahError as error:
-            self._complain(error)
+            complain(self.app, error)
         self._show()
         self.loaded.set()
         if self._runs and self._runs[0].run != self._newest:
@@ -181,7 +182,7 @@ class LearningScreen(Screen[None], inherit_bindings=False):
                     was_running = was_running or self._run.is_running
                     self._is_stale = True
         except ShammahError as error:
-            self._complain(error)
+            complain(self.app, error)
         except (KeyError, TypeError, ValueError) as error:
             self.flash(f"The run {run} could not be read whole: {error}")
         self._show()
@@ -277,11 +278,8 @@ class LearningScreen(Screen[None], inherit_bindings=False):
         try:
             return await deed
         except ShammahError as error:
-            self._complain(error)
+            complain(self.app, error)
             return None
-
-    def _complain(self, error: ShammahError) -> None:
-        self.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)
 
     # What is shown
 

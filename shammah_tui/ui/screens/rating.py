@@ -15,6 +15,7 @@ from shammah_tui import paths
 from shammah_tui.errors import ShammahError
 from shammah_tui.store.rating import Color
 from shammah_tui.ui import editor, keys
+from shammah_tui.ui.complaint import complain
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.widgets.ordered import run_binding
 
@@ -90,7 +91,7 @@ class RatingPanel(ModalScreen[Given], inherit_bindings=False):
         try:
             written = await editor.edit(self.app, self._given.correction or self._answer)
         except ShammahError as error:
-            self.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)
+            complain(self.app, error)
             return
         self._given = replace(self._given, correction="" if written == self._answer else written)
         self._show()

@@ -196,7 +196,7 @@ async def test_an_adapter_that_was_taken_back_tells_the_figures_and_how_to_undo_
         assert "red ratings 1 of 10 → 4 of 5 (10% → 80%, worse with probability 98%). Enter takes it again." in told
 
 
-async def test_colours_are_words_as_well_and_keys_without_an_entry_are_not_offered() -> None:
+async def test_colours_are_words_as_well() -> None:
     app = await app_with(Played())
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot, "tab")
@@ -208,6 +208,9 @@ async def test_colours_are_words_as_well_and_keys_without_an_entry_are_not_offer
         assert "● red  " in shown
         assert "● green" in shown
         assert "D remove" in text_of(screen, "#hints")
+
+
+async def test_keys_are_offered_only_where_there_is_an_entry_for_them() -> None:
     app = await app_with(Played(), rated=False)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot, "tab", "tab")
