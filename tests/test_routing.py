@@ -34,12 +34,16 @@ from tests.test_runtime import LOADING, READY, Engine, Engines, reaches
 
 
 def runtime_with(
-    server: MessagesServer | None, engine: Engine | Exception, folder: Path, cloud: str = "allow"
+    server: MessagesServer | None,
+    engine: Engine | Exception,
+    folder: Path,
+    cloud: str = "allow",
+    escalate: str = "offer",
 ) -> Runtime:
     settings = Settings(
         api_key="sk-ant-test" if server else "",  # type: ignore[arg-type]
         claude=ClaudeSettings(base_url=server.url if server else "", retries=0),
-        router=RouterSettings(cloud=cloud),  # type: ignore[arg-type]
+        router=RouterSettings(cloud=cloud, escalate=escalate),  # type: ignore[arg-type]
     )
     return Runtime(settings, folder=folder, connect=Engines([engine, engine, engine]))
 
@@ -147,8 +151,60 @@ async def test_claude_uses_the_same_tools_under_the_same_permissions(tmp_path: P
         await runtime.close()
 
 
+LOOP = (TextArrived("the same line again and again\n" * 40), TurnEnded("length", Usage(1, 1)))
+DECLINED = (TextArrived("I'm sorry, I cannot do that."), TurnEnded("stop", Usage(1, 1)))
+
+
+@pytest.mark.parametrize(("local", "reason"), [(LOOP, "LowConfidence"), (DECLINED, "NoMatch")])
+async def test_after_a_doubtful_answer_claude_answers_below_it(
+    tmp_path: Path, local: tuple[TextArrived, TurnEnded], reason: str
+) -> None:
+    async with MessagesServer.running([answer("From Claude.")]) as server:
+        runtime = runtime_with(server, Engine([local]), tmp_path, escalate="auto")
+        events = await heard(runtime)
+        begun = [(event.route, event.reason) for event in events if isinstance(event, TurnStarted)]
+        assert begun == [("local", ""), ("claude", reason)]
+        assert said(events) == local[0].text + "From Claude."
+        (notice,) = [event.text for event in events if isinstance(event, Noticed)]
+        assert "doubtful" in notice
+        assert sum(isinstance(event, TurnEnded) for event in events) == 1
+        roles = [(entry.message.role, entry.route, entry.reason) for entry in runtime.record.entries]
+        assert roles == [
+            ("user", "", ""),
+            ("assistant", "local", ""),
+            ("user", "", ""),
+            ("assistant", "claude", reason),
+        ]
+        assert [message["role"] for message in server.requests[0]["messages"]] == ["user", "assistant", "user"]
+        await runtime.close()
+    (departure,) = runtime.ledger.read().sent
+    assert departure.departure.why == reason
+
+
+@pytest.mark.parametrize(("cloud", "escalate"), [("ask", "auto"), ("allow", "offer"), ("never", "auto")])
+async def test_a_doubtful_answer_is_not_sent_where_that_is_not_allowed(
+    tmp_path: Path, cloud: str, escalate: str
+) -> None:
+    async with MessagesServer.running([]) as server:
+        runtime = runtime_with(server, Engine([LOOP]), tmp_path, cloud=cloud, escalate=escalate)
+        events = await heard(runtime)
+        assert any(isinstance(event, CloudOffered) for event in events) == (cloud != "never")
+        assert server.requests == []
+        await runtime.close()
+
+
+async def test_a_claude_that_fails_leaves_the_doubtful_answer(tmp_path: Path) -> None:
+    async with MessagesServer.running([Fault(529, "overloaded_error", "Overloaded")]) as server:
+        runtime = runtime_with(server, Engine([LOOP]), tmp_path, escalate="auto")
+        events = await heard(runtime)
+        assert isinstance(events[-1], TurnEnded)
+        assert [entry.message.role for entry in runtime.record.entries] == ["user", "assistant"]
+        assert runtime.record.entries[-1].route == "local"
+        await runtime.close()
+
+
 async def test_a_looping_answer_offers_claude(tmp_path: Path) -> None:
-    loop = (TextArrived("the same line again and again\n" * 40), TurnEnded("length", Usage(1, 1)))
+    loop = LOOP
     async with MessagesServer.running([]) as server:
         runtime = runtime_with(server, Engine([loop]), tmp_path)
         events = await heard(runtime)

@@ -14,6 +14,9 @@ from shammah_tui.agent.prompt import with_rules
 from shammah_tui.conversation import Entry, FileChange, FinishReason, Message, ToolCall
 from shammah_tui.events import TextArrived, ToolFinished, ToolRequested, TurnEnded, TurnEvent, TurnStarted
 
+# What follows a doubted answer, for the model that is asked next; and as the person sees it.
+ASK_AGAIN = "That answer is doubted: {doubt} Answer my question anew, and do not rely on it."
+DOUBTED = "The answer above is doubtful: {doubt} Claude answers below."
 NOT_RUN = "Not run: the turn was over before this tool was."
 
 
@@ -56,12 +59,13 @@ class Draft:
         self._said = [Entry(Message("user", question), shown=shown)]
         self._parts: list[str] = []
         self._calls: list[ToolCall] = []
+        self._again: list[Entry] = []
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """What the next request to a backend holds."""
         system = Message("system", with_rules(self.record.system, self.rules))
-        return (system, *(entry.message for entry in (*self.record.entries, *self._said)))
+        return (system, *(entry.message for entry in (*self.record.entries, *self._said, *self._again)))
 
     @property
     def question(self) -> str:
@@ -98,9 +102,13 @@ class Draft:
             case _:
                 pass
 
+    def ask_again(self, doubt: str) -> None:
+        """The answer so far stays and is doubted; the same is asked of another backend, whose word comes below it."""
+        self._again = [Entry(Message("user", ASK_AGAIN.format(doubt=doubt)), shown=DOUBTED.format(doubt=doubt))]
+
     def withdraw(self) -> None:
-        """Forget what the request under way said so far: it was declined, and may not be sent again."""
-        self._parts, self._calls = [], []
+        """Forget what the request under way said so far: it was declined, or failed, and may not be sent again."""
+        self._parts, self._calls, self._again = [], [], []
 
     def finish(self, event: ToolFinished, changes: Sequence[FileChange] = ()) -> None:
         """The result of one call; results may come in any order."""
@@ -121,14 +129,14 @@ class Draft:
 
     def _settle(self, reason: FinishReason, verbatim: str) -> None:
         self._said += self._unsettled(reason, verbatim)
-        self._parts, self._calls = [], []
+        self._parts, self._calls, self._again = [], [], []
 
     def _unsettled(self, reason: FinishReason, verbatim: str = "") -> list[Entry]:
         if not self._parts and not self._calls:
             return []
         begun = self.started
         message = Message("assistant", "".join(self._parts), tuple(self._calls), verbatim=verbatim)
-        return [Entry(message, reason, begun.model, begun.route, begun.reason, begun.adapter)]
+        return [*self._again, Entry(message, reason, begun.model, begun.route, begun.reason, begun.adapter)]
 
 
 def _not_run(call_id: str) -> Message:

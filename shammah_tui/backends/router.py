@@ -60,7 +60,10 @@ class Request:
     needs: frozenset[str] = frozenset()
     """What the question takes: "tools", "images"."""
     doubt: str = ""
-    """Why the local model would likely fail, in words; see `certainty` and `experience`. Empty where nothing tells."""
+    """Why the local model would likely fail, or did, in words; see `certainty` and `experience`. Empty where nothing
+    tells."""
+    declined: bool = False
+    """Whether `doubt` is the local model's own word that it cannot do this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,13 +208,14 @@ def _ready(request: Request, state: State) -> Choice:
     elif lacking:
         reason, text = Reason.NO_MATCH, f"The local model cannot do this: {', '.join(sorted(lacking))}."
     elif request.doubt and state.escalate != "never":
-        reason, text = Reason.LOW_CONFIDENCE, request.doubt
+        reason = Reason.NO_MATCH if request.declined else Reason.LOW_CONFIDENCE
+        text = request.doubt
     else:
         return Local(state.local_model)
     if not _cloud_can(request, state):
         # What is only doubted is the usual way, as there is no other.
-        return Local(state.local_model) if reason is Reason.LOW_CONFIDENCE else Local(state.local_model, reason, text)
-    by_itself = state.sends_by_itself and (reason is not Reason.LOW_CONFIDENCE or state.escalate == "auto")
+        return Local(state.local_model) if text == request.doubt else Local(state.local_model, reason, text)
+    by_itself = state.sends_by_itself and (text != request.doubt or state.escalate == "auto")
     if by_itself:
         return Claude(state.cloud_model, reason, text)
     return Local(state.local_model, reason, text, offers_claude=True)

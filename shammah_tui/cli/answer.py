@@ -106,6 +106,9 @@ class Answer:
     def hear(self, event: TurnEvent, state: BootstrapState) -> None:
         match event:
             case TurnStarted():
+                # After a doubtful answer, that of Claude.
+                if self.text and not self.text.endswith("\n\n"):
+                    self.parts.append("\n\n")
                 self.started, self.model = event, state.model if event.route == "local" else None
             case TextArrived(text):
                 self.parts.append(text)

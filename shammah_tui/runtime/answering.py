@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from shammah_tui.agent.calls import Calls
-from shammah_tui.agent.draft import Draft
+from shammah_tui.agent.draft import DOUBTED, Draft
 from shammah_tui.agent.loop import Limits, Route, turn
 from shammah_tui.backends import experience
 from shammah_tui.backends.certainty import Curve, Evidence, declines, is_looping
@@ -133,18 +133,41 @@ class Answering:
                 if isinstance(event, TurnEnded):
                     if to_claude:
                         self.routing.answered()
-                    elif offer := await self._offer(draft, event, request):
-                        yield CloudOffered(offer)
+                        yield event
+                        return
+                    async with aclosing(self._doubted(draft, event, request)) as further:
+                        async for told in further:
+                            yield told
+                    return
                 yield event
 
-    async def _offer(self, draft: Draft, ended: TurnEnded, request: Request) -> str:
-        """Why Claude should be asked as well, where it could be; empty where the local answer seems good."""
-        doubt = doubt_of(evidence(draft, ended), await self.curve(draft.started.model))
-        if not doubt:
-            return ""
-        choice = await self.routing.choice(replace(request, doubt=doubt))
-        may = isinstance(choice, ToClaude) or (isinstance(choice, Local) and choice.offers_claude)
-        return doubt if may else ""
+    async def _doubted(self, draft: Draft, ended: TurnEnded, request: Request) -> AsyncGenerator[TurnEvent, None]:
+        """What comes at the end of a local answer: where it is doubted, Claude's below it, or the offer of one.
+
+        A Claude that fails, chosen by itself, leaves the local answer as it was.
+        """
+        shown = evidence(draft, ended)
+        doubt = doubt_of(shown, await self.curve(draft.started.model))
+        choice = await self.routing.choice(replace(request, doubt=doubt, declined=shown.declined)) if doubt else None
+        if not isinstance(choice, ToClaude):
+            if isinstance(choice, Local) and choice.offers_claude:
+                yield CloudOffered(doubt)
+            yield ended
+            return
+        begun = draft.started
+        yield Noticed(DOUBTED.format(doubt=doubt))
+        draft.ask_again(doubt)
+        try:
+            async with aclosing(self._turn(draft, choice, request)) as events:
+                async for event in events:
+                    yield event
+        except CloudError as error:
+            self.routing.failed(error)
+            draft.withdraw()
+            draft.hear(begun)
+            yield Noticed(f"Claude gave no answer: {error.message}")
+            yield begun
+            yield ended
 
     async def _route(self, choice: Local | ToClaude, adapter: Chosen | None) -> Route:
         reason = choice.reason.value if choice.reason else ""

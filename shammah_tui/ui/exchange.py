@@ -179,6 +179,10 @@ class Exchange:
     def restore(self, entry: Entry) -> None:
         """What a model said or a tool gave, after all that was restored before."""
         message = entry.message
+        if message.role == "user":
+            # Within a turn: the answer above is doubted, and another follows.
+            self._blocks[-1:-1] = [Notice(entry.shown)]
+            return
         if message.role == "tool":
             tool = self._tools.get(message.tool_call_id)
             if tool is not None:

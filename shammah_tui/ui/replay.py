@@ -11,7 +11,8 @@ def replayed(transcript: Transcript, stored: StoredSession) -> list[Exchange]:
     """The exchanges of `stored`, below what is in `transcript`."""
     exchanges: list[Exchange] = []
     for entry, turn in zip(stored.entries, stored.turns, strict=True):
-        if entry.message.role == "user":
+        is_of_last = bool(exchanges) and exchanges[-1].turn == turn
+        if entry.message.role == "user" and not is_of_last:
             exchanges.append(Exchange(transcript, entry.message.content, shown=entry.shown, is_new=False))
             exchanges[-1].turn = turn
         elif exchanges and entry.message.role != "system":

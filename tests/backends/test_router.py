@@ -22,6 +22,7 @@ FAILED = replace(ALLOWED, phase=Phase.FAILED)
 HELLO = Request(tokens=100)
 LONG = Request(tokens=4000)
 DOUBT = Request(tokens=100, doubt="The local model is unsure of this (20%).")
+DECLINED = replace(DOUBT, declined=True)
 PICTURE = Request(needs=frozenset({"images"}))
 CLOUD = Request(asked="cloud")
 LOCAL = Request(asked="local")
@@ -42,6 +43,13 @@ TABLE = [
     (HELLO, ALLOWED, "Local"),
     (LOCAL, ALLOWED, "Local UserAsked"),
     (CLOUD, KEY, "Claude UserAsked"),
+    # The local model's own word that it cannot.
+    (DECLINED, KEY, "Local NoMatch offers"),
+    (DECLINED, ALLOWED, "Local NoMatch offers"),
+    (DECLINED, replace(ALLOWED, escalate="auto"), "Claude NoMatch"),
+    (DECLINED, replace(KEY, escalate="auto"), "Local NoMatch offers"),
+    (DECLINED, replace(ALLOWED, escalate="never"), "Local"),
+    (DECLINED, replace(ALLOWED, escalate="auto", offline=True), "Local"),
     # While the model comes.
     (HELLO, LOADING, "Claude ModelNotReady"),
     (HELLO, replace(LOADING, phase=Phase.INITIALIZING), "Claude ModelNotReady"),
