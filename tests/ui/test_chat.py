@@ -330,6 +330,19 @@ async def test_the_status_line_tells_whether_commands_run_in_a_sandbox(
         assert "context" in str(status.render())
 
 
+async def test_the_model_screen_shows_the_mode_that_holds() -> None:
+    async with showing() as (app, _, pilot):
+        app.chat.prompt.put("/mode plan")
+        await pilot.press("enter")
+        async with asyncio.timeout(20):
+            while not app.chat.query_one(Hints).notice:
+                await pilot.pause(0.02)
+            await pilot.press("f3")
+            while (status := app.screen.query_one("#status", Status)).sandbox is None:
+                await pilot.pause(0.02)
+        assert "◇ plan · no sandbox" in str(status.render())
+
+
 async def test_auto_says_what_it_is_worth_without_a_sandbox() -> None:
     async with showing() as (app, _, pilot):
         app.chat.prompt.put("/mode auto")

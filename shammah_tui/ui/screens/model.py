@@ -51,8 +51,11 @@ class ModelScreen(Screen[None], inherit_bindings=False):
         from shammah_tui.bootstrap.report import list_models
 
         try:
-            settings = (await self._runtime.whole()).settings
-            known = await list_models(settings)
+            runtime = await self._runtime.whole()
+            sandbox = (await runtime.guard()).sandbox
+            for status in self.query(Status):
+                status.mode, status.sandbox = runtime.mode, sandbox
+            known = await list_models(runtime.settings)
         except ShammahError as error:
             self.flash(visible(f"{error.message} {error.hint}".strip()))
             return
