@@ -27,6 +27,7 @@ from shammah_tui.events import (
     TurnWaiting,
 )
 from shammah_tui.runtime import AGAIN, Runtime
+from shammah_tui.tools.tool import Limits
 from shammah_tui.wire import AdapterReport, AdaptersReport, TokenizeReport
 
 MODEL = ModelSummary("demo", "Demo", "because")
@@ -347,3 +348,15 @@ async def test_a_question_that_nothing_was_said_to_leaves_no_trace(tmp_path: Pat
     await asyncio.wait({asking})
     assert await runtime.sessions.list() == ()
     await runtime.close()
+
+
+async def test_bounds_and_times_of_tools_are_those_of_the_settings(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"tools": {"result_characters": 1234, "bash_seconds": 5}})
+    runtime = Runtime(settings, folder=tmp_path, connect=Engines([Engine()]))
+    limits = (await runtime.guard()).ground.limits
+    assert (limits.result_characters, limits.bash_seconds) == (1234, 5)
+    await runtime.close()
+
+
+def test_what_the_settings_say_of_tools_is_what_tools_do_without_them() -> None:
+    assert Limits(**Settings().tools.model_dump()) == Limits()

@@ -99,6 +99,28 @@ class PermissionsSettings(Section):
     ] = "auto"
 
 
+class ToolsSettings(Section):
+    """Named as in `tools.tool.Limits`, which has the further bounds."""
+
+    result_characters: Annotated[
+        int, Field(ge=1_000, description="Longest result of a tool that the model is given, in characters")
+    ] = 30_000
+    read_lines: Annotated[int, Field(ge=1, description="How many lines Read gives at once")] = 2_000
+    glob_paths: Annotated[int, Field(ge=1, description="How many paths Glob lists")] = 1_000
+    grep_lines: Annotated[int, Field(ge=1, description="How many lines Grep lists")] = 500
+    bash_seconds: Annotated[
+        float, Field(gt=0, description="How long a command may run where the model names no time, in seconds")
+    ] = 120
+    bash_seconds_max: Annotated[float, Field(gt=0, description="The longest that the model may name, in seconds")] = 600
+    web_seconds: Annotated[float, Field(gt=0, description="How long a page may take, in seconds")] = 30
+    web_bytes: Annotated[int, Field(ge=1_000, description="How much of a page is taken, unpacked, in bytes")] = (
+        5_242_880
+    )
+    restart_seconds: Annotated[
+        float, Field(gt=0, description="How long the tests may take before the program starts again, in seconds")
+    ] = 300
+
+
 class LoraSettings(Section):
     rank: Annotated[int, Field(ge=1, le=256, description="Rank of the adapter")] = 16
     alpha: Annotated[float, Field(gt=0, description="Scale of the adapter is alpha / rank")] = 32
@@ -134,4 +156,5 @@ class Settings(Section):
     metrics: MetricsSettings = MetricsSettings()
     agent: AgentSettings = AgentSettings()
     permissions: PermissionsSettings = PermissionsSettings()
+    tools: ToolsSettings = ToolsSettings()
     lora: LoraSettings = LoraSettings()

@@ -164,9 +164,18 @@ class Runtime:
         from shammah_tui.tools.guard import Guard
         from shammah_tui.tools.sandbox.ground import ground_of
         from shammah_tui.tools.sandbox.sandbox import choose
+        from shammah_tui.tools.tool import Limits
 
         sandbox = choose(self.settings.permissions.sandbox, ground_of(self.folder, os.environ))
-        return Guard(self.folder, paths.home(), os.environ, mode=self._mode, attended=self._attended, sandbox=sandbox)
+        return Guard(
+            self.folder,
+            paths.home(),
+            os.environ,
+            mode=self._mode,
+            attended=self._attended,
+            sandbox=sandbox,
+            limits=Limits(**self.settings.tools.model_dump()),
+        )
 
     # Learning
 
