@@ -96,6 +96,23 @@ SIGNS = (
     rf"{_I}{_GAP}be dead (?:by|tomorrow|soon|tonight|before)\b",
     rf"{_I}{_GAP}be alive (?:tomorrow|much longer|any ?more|by)\b",
     r"\bmy (?:goodbye|farewell|suicide) (?:letter|note)\b",
+    # Its end in view: what is planned, pictured, written, at hand.
+    rf"{_I}{_GAP}(?:picturing|imagining|planning|picture|imagine|plan) my (?:own )?(?:funeral|death|suicide)\b",
+    r"\bmy last (?:day|night|week|weekend|month) (?:alive|on (?:this )?earth|of (?:my )?life)\b",
+    r"\b(?:wrote|written|writing|left) (?:goodbye |farewell )?(?:letters?|notes?) (?:to|for) (?:everyone|my (?:family|kids|parents|mom|wife|husband))\b.*"
+    r"\bi (?:won't|will not) be (?:here|around|alive)\b",
+    rf"{_I}{_GAP}(?:standing|sitting) (?:\w+ )?(?:on|at) the (?:edge|ledge|railing|roof) of (?:a|the|this) (?:\w+ )?(?:garage|bridge|roof|building|cliff|tower|balcony)\b",
+    r"\b(?:easier|better|best) for (?:everyone|everybody|all|them|my (?:family|kids|parents))(?: \w+)? if i (?:just )?(?:vanished|disappeared|died|was gone|were gone|wasn't here)\b"
+    r"(?! (?:from|into))",
+    r"\b(?:can't|cannot|cant) (?:keep|go on) (?:on )?living (?:this way|like this)\b",
+    rf"{_I} ?(?:would|'d)? ?(?:be )?(?:happier|better off|more at peace) dead\b",
+    r"\bdeath (?:feels|seems|looks|is) (?:like )?(?:the|my) only (?:way|option|answer|escape|thing)\b.*\b(?:me|my|i)\b",
+    r"\b(?:took|taken|swallowed) (?:the|a) (?:whole|entire|full) (?:packet|pack|box|bottle|strip|blister) of (?:\w+ )?"
+    r"(?:pills?|tablets?|paracetamol|acetaminophen|tylenol|ibuprofen|aspirin|xanax|sleeping|antidepressants)\b",
+    rf"\b{_OTHER} (?:says?|said|tells? me|told me|swears?|swore) (?:that )?(?:he|she|they)(?:'ll| will|'d| would) (?:kill|hurt|murder) me\b"
+    r"(?! (?:if|when) i (?:push|merge|deploy|commit|break|use|touch|rewrite|refactor|ship|release|forget)\b)",
+    rf"\b{_OTHER} (?:\w+ )?put (?:his|her|their) hands (?:around|on|round) my (?:throat|neck)\b",
+    rf"{_I} (?:have )?loaded (?:the|a|my) (?:gun|pistol|rifle|shotgun)\b",
     # Thoughts of it, in so many words.
     rf"{_I}(?: [\w']+){{0,4}} suicidal\b",
     rf"{_I}{_GAP}(?:of|about) (?:my |committing )?suicide\b",
@@ -112,7 +129,7 @@ SIGNS = (
     r"too many|\d{2,})\b.{0,40}\b(?:pills?|tablets?|paracetamol|acetaminophen|tylenol|ibuprofen|aspirin|xanax)\b",
     r"\bpills?\b.*\btake (?:them all|all of them)\b",
     r"\b(?:took|taken|swallowed) too many (?:pills?|tablets?)\b",
-    rf"{_I} (?:have|got|bought|'ve got) (?:a|the|my) (?:gun|rope|noose|knife|razor|blade)\b.*\b(?:end|myself|ready|do it)\b",
+    rf"{_I} (?:have|got|bought|'ve got) (?:a|the|my) (?:gun|rope|noose|knife|razor|blade)\b(?! (?:data|tree|structure|class|buffer|module)).*\b(?:end|myself|ready|do it)\b",
     r"\b(?:wrists?|arms?)\b.*\b(?:won't|will not|doesn't|can't) stop bleeding\b",
     # Danger from others, and of the body.
     rf"\b{_OTHER} (?:\w+ ){{0,2}}(?:beats|hits|chokes|choked|strangled|rapes|raped|abuses|stabbed|attacked) me\b(?! (?:at|in|to|by|with|every time)\b)",

@@ -29,6 +29,14 @@ def test_of_lines_that_the_forms_were_not_made_for_most_are_seen() -> None:
     assert not outcome.false_alarms
 
 
+def test_harder_lines_are_seen_no_worse_than_they_were_and_raise_no_alarm() -> None:
+    mended, held_out = judge("next"), judge("last")
+    assert not mended.missed
+    assert len(held_out.missed) <= 11 < held_out.dangers == 15
+    assert not mended.false_alarms
+    assert not held_out.false_alarms
+
+
 @pytest.mark.parametrize(
     "text",
     [
