@@ -250,8 +250,12 @@ class ShammahApp(App[None], inherit_bindings=False):
             Choice(command.usage, command.help, (command.action, ("",) if command.argument else ()))
             for command in commands.TABLE
         ]
-        choices += [Choice(f"/theme {own.name}", "Change the colours", ("theme", (own.name,))) for own in theme.OWN]
-        self.push_screen(Picker(among(choices), prompt="Find a command"), self._chosen)
+        choices += [
+            Choice(f"/theme {own.name.removeprefix('shammah-')}", "Change the colours", ("theme", (own.name,)))
+            for own in theme.OWN
+        ]
+        name_cells = max(len(choice.name) for choice in choices) + 2
+        self.push_screen(Picker(among(choices), prompt="Find a command", name_cells=name_cells), self._chosen)
 
     async def _chosen(self, chosen: tuple[str, tuple[str, ...]] | None) -> None:
         if chosen is not None:

@@ -210,6 +210,29 @@ def in_footer(*where: Where) -> list[Key]:
     return [key for place in where for key in table() if key.where == place and key.footer]
 
 
+def only(where: Where, *actions: str) -> list[Key]:
+    """Those of a place's footer that do one of `actions`."""
+    return [key for key in in_footer(where) if key.action in actions]
+
+
+def ratings() -> list[Key]:
+    """The keys that rate an answer, the best first."""
+    return [key for key in table() if key.where == "chat" and key.action.startswith("app.rate(")]
+
+
+def together(keys: Iterable[Key], footer: str) -> list[Key]:
+    """Several keys as one of the footer, "F6/F7/F8 rate"; none where there is none."""
+    found = list(keys)
+    return [found[0]._replace(shown="/".join(key.shown for key in found), footer=footer)] if found else []
+
+
+def while_writing(rated: bool = False) -> list[Key]:
+    """The footer of the prompt while nothing runs, the most important first; `rated`: there is an answer to rate."""
+    send, *others = in_footer("prompt")
+    shown = [send, *(together(ratings(), "rate") if rated else []), *in_footer("everywhere"), *others]
+    return sorted(shown, key=lambda key: key.action == "app.show_palette")
+
+
 def editing_bindings() -> list[BindingType]:
     """The text area's own keys that stay its own: moving, selecting, deleting, cut and paste."""
     taken = {

@@ -22,13 +22,16 @@ PLACEHOLDER = "Ask anything, or type / for a command"
 # The footer of the table in `keys`, which a config may change.
 FOOTER = (
     ("Enter", "send"),
-    ("Ctrl+J", "newline"),
     ("F1", "help"),
     ("F3", "model"),
     ("F4", "learning"),
     ("F5", "settings"),
+    ("Ctrl+J", "newline"),
     ("Ctrl+P", "commands"),
 )
+
+# Between two keys of a footer.
+GAP = "  "
 
 # A piece of a line: its words, and what they are in (a name in `colour.PALETTES`, with a "*" where bold).
 Piece = tuple[str, str]
@@ -53,11 +56,11 @@ def footer(width: int) -> list[Piece]:
     line: list[Piece] = []
     used = 0
     for key, word in FOOTER:
-        cells = len(key) + 1 + len(word) + (3 if line else 0)
+        cells = len(key) + 1 + len(word) + (len(GAP) if line else 0)
         if used + cells > width:
             break
         if line:
-            line.append(("   ", "foreground"))
+            line.append((GAP, "foreground"))
         line += [(key, "accent"), (" " + word, "quiet")]
         used += cells
     return line

@@ -488,7 +488,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
             ]
             shown += keys.in_footer("everywhere")
         else:
-            shown = keys.in_footer("prompt", "everywhere")
+            shown = keys.while_writing(rated=self.chosen_exchange is not None)
         self.query_one(Hints).show(shown)
 
     def on_transcript_unseen_changed(self, event: Transcript.UnseenChanged) -> None:

@@ -41,4 +41,5 @@ class EditLine(ModalScreen[str], inherit_bindings=False):
         self.dismiss(self.query_one(Input).value.strip())
 
     def action_leave(self) -> None:
-        self.dismiss(None)
+        if self.is_current:
+            self.dismiss(None)

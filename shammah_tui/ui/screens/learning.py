@@ -312,7 +312,8 @@ class LearningScreen(Screen[None], inherit_bindings=False):
             self._show_run(width)
         else:
             self._show_list(width)
-        self.query_one(Hints).show([key for key in keys.in_footer("learning") if self._applies(key.action)])
+        shown = [key for key in keys.in_footer("learning") if self._applies(key.action)]
+        self.query_one(Hints).show([*shown, *keys.only("everywhere", "app.show_help")])
 
     def _applies(self, action: str) -> bool:
         """Whether a key of the footer does something on this page."""
@@ -323,6 +324,10 @@ class LearningScreen(Screen[None], inherit_bindings=False):
             "off": ("rules", "adapters"),
             "roll_back": ("adapters", "run"),
         }
+        if action in ("edit", "remove", "use") and not self._listed:
+            return False
+        if action in ("off", "roll_back") and self._page != "rules" and not self._adapters:
+            return False
         if action == "cancel":
             return self._run.is_running
         if action not in by_page:

@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from shammah_tui import paths
 from shammah_tui.ui import keys
 from shammah_tui.ui.plain import visible
+from shammah_tui.ui.widgets.choices import Choices
 from shammah_tui.ui.widgets.ordered import run_binding
 from shammah_tui.ui.widgets.status import Hints
 
@@ -86,7 +87,7 @@ class Picker(ModalScreen[T], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         with Vertical(id="picker"):
             yield Search(placeholder=self._prompt, compact=True, id="search")
-            found = OptionList(id="found", compact=True)
+            found = Choices(id="found", compact=True)
             found.can_focus = False
             yield found
             yield Static(id="none", markup=False)

@@ -19,6 +19,7 @@ from shammah_tui.errors import ShammahError
 from shammah_tui.ui import keys
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.screens.editing import EditLine
+from shammah_tui.ui.widgets.choices import Choices
 from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints
 
 NAME_CELLS = 28
@@ -52,17 +53,15 @@ class SettingsScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         yield Static(id="settings-head", markup=False)
-        shown = OptionList(id="settings", compact=True)
+        shown = Choices(id="settings", compact=True)
         shown.can_focus = False
         yield shown
         yield Static(id="setting", markup=False)
-        yield Hints(keys.in_footer("settings"), id="hints")
+        yield Hints([*keys.in_footer("settings"), *keys.only("everywhere", "app.show_help")], id="hints")
 
     def on_mount(self) -> None:
         self.query_one("#settings-head", Static).update(
-            Content.assemble(
-                ("Settings", "bold $accent"), ("  in config.toml; `shammah config path` tells where", "$quiet")
-            )
+            Content.assemble(("Settings", "bold $accent"), (f"  {HEAD}", "$quiet"))
         )
         self._load()
 
@@ -137,6 +136,8 @@ def _option(value: Value) -> Option:
     origin, style = ORIGINS[value.origin]
     name = value.key.full_name.ljust(NAME_CELLS)
     shown = visible(value.shown).replace("\n", " ")
+    if not shown:
+        shown = "not set"
     shown = shown if len(shown) < VALUE_CELLS else f"{shown[: VALUE_CELLS - 2]}…"
     return Option(Content.assemble((name, "$foreground"), (shown.ljust(VALUE_CELLS), "bold"), (origin, style)))
 

@@ -14,7 +14,7 @@ from textual.widgets import TextArea
 
 from shammah_tui.agent.history import History
 from shammah_tui.errors import ShammahError
-from shammah_tui.ui.plain import visible
+from shammah_tui.ui.complaint import complain
 from shammah_tui.ui.widgets.prompt import Prompt, PromptFrame
 
 if TYPE_CHECKING:
@@ -100,4 +100,4 @@ class PromptArea(Vertical):
         try:
             self.prompt.put(await editor.edit(self.app, self.prompt.whole_text))
         except ShammahError as error:
-            self.app.notify(visible(error.hint), title=visible(error.message), severity="error", markup=False)
+            complain(self.app, error)

@@ -14,6 +14,7 @@ from shammah_tui.state import BootstrapState, Phase
 from shammah_tui.tools.permission.mode import Mode
 from shammah_tui.ui import wording
 from shammah_tui.ui.keys import Key
+from shammah_tui.ui.opening import GAP
 from shammah_tui.ui.port import ContextUse
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class Hints(Widget):
         line = Content("")
         for key in self.keys:
             part = Content.assemble((key.shown, "$accent"), (f" {key.footer}", "$quiet"))
-            longer = Content("   ").join([line, part]) if line else part
+            longer = Content(GAP).join([line, part]) if line else part
             if longer.cell_length > width:
                 break
             line = longer

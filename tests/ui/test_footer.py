@@ -1,0 +1,40 @@
+"""What the last line says works here."""
+
+from __future__ import annotations
+
+from textual.pilot import Pilot
+
+from shammah_tui.agent.history import History
+from shammah_tui.ui.app import ShammahApp
+from shammah_tui.ui.screens.editing import EditLine
+from shammah_tui.ui.widgets.choices import Choices
+from shammah_tui.ui.widgets.status import Hints
+from tests.ui.script import Scripted, said
+
+
+def line(pilot: Pilot[None]) -> str:
+    return str(pilot.app.screen.query_one(Hints).render())
+
+
+async def test_every_screen_and_rating_is_named_in_eighty_columns() -> None:
+    app = ShammahApp(Scripted([said("Two.")]), history=History(None))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert line(pilot) == "Enter send  F1 help  F3 model  F4 learning  F5 settings  Ctrl+J new line"
+        await pilot.press("h", "i", "enter")
+        await pilot.pause(0.2)
+        assert line(pilot) == "Enter send  F6/F7/F8 rate  F1 help  F3 model  F4 learning  F5 settings"
+
+
+async def test_a_list_and_a_line_say_how_to_leave_them() -> None:
+    app = ShammahApp(Scripted(), history=History(None))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("ctrl+p")
+        await pilot.pause(0.2)
+        assert line(pilot) == "Up above  Down below  Enter choose  Esc back"
+        assert app.screen.query_one(Choices).render_line(0).text.split()[:2] == ["›", "/auto"]
+        await pilot.press("escape")
+        app.push_screen(EditLine("The rule", "use logging"))
+        await pilot.pause(0.2)
+        assert line(pilot) == "Enter keep  Esc back"
