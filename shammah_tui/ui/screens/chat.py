@@ -488,7 +488,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
             ]
             shown += keys.in_footer("everywhere")
         else:
-            shown = keys.while_writing(rated=self.chosen_exchange is not None)
+            shown = keys.while_writing(rated=any(one.said_something for one in self._exchanges))
         self.query_one(Hints).show(shown)
 
     def on_transcript_unseen_changed(self, event: Transcript.UnseenChanged) -> None:
