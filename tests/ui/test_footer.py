@@ -20,7 +20,7 @@ async def test_every_screen_and_rating_is_named_in_eighty_columns() -> None:
     app = ShammahApp(Scripted([said("Two.")]), history=History(None))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        assert line(pilot) == "Enter send  F1 help  F3 model  F4 learning  F5 settings  Ctrl+J new line"
+        assert line(pilot) == "Enter send  F1 help  F3 model  F4 learning  F5 settings  Ctrl+J newline"
         await pilot.press("h", "i", "enter")
         await pilot.pause(0.2)
         assert line(pilot) == "Enter send  F6/F7/F8 rate  F1 help  F3 model  F4 learning  F5 settings"
