@@ -32,7 +32,7 @@ async def test_a_list_and_a_line_say_how_to_leave_them() -> None:
         await pilot.pause()
         await pilot.press("ctrl+p")
         await pilot.pause(0.2)
-        assert line(pilot) == "Up above  Down below  Enter choose  Esc back"
+        assert line(pilot) == "Enter choose  Esc back"
         assert app.screen.query_one(Choices).render_line(0).text.startswith("›")
         await pilot.press("escape")
         app.push_screen(EditLine("The rule", "use logging"))

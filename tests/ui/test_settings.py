@@ -56,7 +56,7 @@ async def test_the_line_to_change_tells_its_meaning_whole_and_its_keys() -> None
         await pilot.pause(0.3)
         screen = app.screen
         assert isinstance(screen, EditLine)
-        assert str(screen.query_one(Hints).render()) == "Enter keep   Esc back"
+        assert str(screen.query_one(Hints).render()) == "Enter keep  Esc back"
         # A description of two lines, at 80 cells.
         assert screen.query_one("#rating-head").size.height == 4
         await pilot.press("escape")

@@ -324,10 +324,6 @@ class LearningScreen(Screen[None], inherit_bindings=False):
             "off": ("rules", "adapters"),
             "roll_back": ("adapters", "run"),
         }
-        if action in ("edit", "remove", "use") and not self._listed:
-            return False
-        if action in ("off", "roll_back") and self._page != "rules" and not self._adapters:
-            return False
         if action == "cancel":
             return self._run.is_running
         if action not in by_page:
