@@ -17,7 +17,7 @@ import pytest
 
 from shammah_tui.ui import theme
 from shammah_tui.ui.colour import PALETTES
-from shammah_tui.ui.keys import while_writing
+from shammah_tui.ui.keys import rebind, while_writing
 from shammah_tui.ui.opening import FOOTER
 from shammah_tui.ui.preview import Keys, Preview, rows
 from tests.ui.pty_screen import ROOT, PtyScreen, in_pty, shammah
@@ -75,6 +75,7 @@ def test_nothing_changes_on_the_screen_when_textual_takes_over(
 
 
 def test_the_footer_of_the_first_frame_is_that_of_the_table_of_keys() -> None:
+    rebind(())  # a test before this one may have had keys of its own
     assert tuple((key.shown, key.footer) for key in while_writing()) == FOOTER
 
 
