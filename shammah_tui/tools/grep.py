@@ -13,7 +13,7 @@ from shammah_tui.tools.bounded import clipped
 from shammah_tui.tools.finding import Found, Hit, OutputMode, Search
 from shammah_tui.tools.opening import open_folder, open_regular, resolve
 from shammah_tui.tools.path_pattern import BadPattern, PathPattern
-from shammah_tui.tools.tool import Arguments, Context, Limits, Piece, Refused, Result, Tool
+from shammah_tui.tools.tool import Arguments, Context, Limits, Piece, Refused, Result, Tool, many
 
 _CONTEXT_LINES_MAX = 50
 
@@ -77,7 +77,7 @@ def _result(found: Found, wanted: Search, limits: Limits) -> Result:
         lines.append(line)
     matches = sum(hit.number if wanted.mode == "count" else 1 for hit in found.hits if hit.is_match)
     files = len({hit.path for hit in found.hits})
-    summary = f"{files} files" if wanted.mode == "files" else f"{matches} lines in {files} files"
+    summary = many(files, "file") if wanted.mode == "files" else f"{many(matches, 'line')} in {many(files, 'file')}"
     if stopped:
         lines.append(f"[stopped {stopped}; narrow the pattern, the path or the glob to see the rest]")
         summary += ", cut"

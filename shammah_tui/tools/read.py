@@ -14,7 +14,7 @@ from shammah_tui.tools.encoding import detect, kind_of_binary
 from shammah_tui.tools.former import digest_of
 from shammah_tui.tools.opening import open_regular, resolve
 from shammah_tui.tools.seen import Stamp
-from shammah_tui.tools.tool import Arguments, Context, Limits, Piece, Refused, Result, Tool
+from shammah_tui.tools.tool import Arguments, Context, Limits, Piece, Refused, Result, Tool, many
 
 _PIECE_BYTES = 1 << 18
 
@@ -115,4 +115,4 @@ def _result(path: Path, part: _Part, first: int) -> Result:
         return Result(text, f"nothing from line {first} on")
     if not part.is_last:
         body += f"\n[cut after line {last} of a file of {part.size_bytes} bytes; go on with offset {last + 1}]"
-    return Result(body, f"{len(part.lines)} lines, from {first} to {last}", truncated=not part.is_last)
+    return Result(body, f"{many(len(part.lines), 'line')}, from {first} to {last}", truncated=not part.is_last)

@@ -19,7 +19,7 @@ from shammah_tui.tools.encoding import Encoding, decode, encode, kind_of_binary
 from shammah_tui.tools.former import digest_of
 from shammah_tui.tools.opening import open_folder, open_regular, refuse_irregular
 from shammah_tui.tools.seen import Stamp
-from shammah_tui.tools.tool import Change, Context, Limits, Refused, Result
+from shammah_tui.tools.tool import Change, Context, Limits, Refused, Result, many
 
 _NEW_FILE_MODE = 0o666  # less the umask
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -80,7 +80,7 @@ def store(path: Path, before: Stored | None, text: str, context: Context) -> tup
     diff = (
         unified(old_text, text, str(path), context.limits.diff_characters) if before else _as_new(text, path, context)
     )
-    summary = counts(old_text, text, diff) if before else f"new file, {_line_count(text)} lines"
+    summary = counts(old_text, text, diff) if before else f"new file, {many(_line_count(text), 'line')}"
     verb = "changed" if before else "created"
     result = Result(f"{path} {verb}: {summary}.", summary, diff=diff, changes=(Change(path, former, digest),))
     return result, Stamp.of(status, digest)

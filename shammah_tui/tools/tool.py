@@ -163,3 +163,8 @@ def specification(name: str, description: str, arguments: type[Arguments]) -> To
 
 def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value[key] for key in ("type", "enum") if key in value}
+
+
+def many(number: int, noun: str) -> str:
+    """A count in words: 1 line, 2 lines."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

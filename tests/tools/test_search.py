@@ -162,7 +162,7 @@ async def test_grep_shows_paths_numbers_and_surroundings(folder: Path, call: Cal
     make(folder, {"a.py": "1\n2\nneedle\n4\n5\n6\n7\nneedle"})
     result = await call("Grep", pattern="needle", context_lines=1)
     assert result.text == "a.py-2-2\na.py:3:needle\na.py-4-4\n--\na.py-7-7\na.py:8:needle"
-    assert result.summary == "2 lines in 1 files"
+    assert result.summary == "2 lines in 1 file"
     assert (await call("Grep", pattern="needle", output_mode="count")).text == "a.py:2"
     assert (await call("Grep", pattern="needle", output_mode="files", path="a.py")).text == "a.py"
     assert (await call("Grep", pattern="absent")).text == "[no match]"

@@ -39,6 +39,13 @@ class PtyScreen:
     pictures: list[tuple[str, ...]] = field(default_factory=list)
     status: int | None = None
 
+    @property
+    def lines(self) -> list[str]:
+        """What is shown. pyte's own `display` fails where half of a wide character was overwritten, and the empty cell
+        that stood for the other half is left."""
+        columns = range(self.screen.columns)
+        return ["".join(self.screen.buffer[y][x].data for x in columns) for y in range(self.screen.lines)]
+
     def type(self, keys: bytes) -> None:
         os.write(self.descriptor, keys)
 
@@ -56,7 +63,7 @@ class PtyScreen:
                 if question in piece:
                     self.type(answer)
         self.stream.feed(piece)
-        picture = tuple(self.screen.display)
+        picture = tuple(self.lines)
         if not self.pictures or self.pictures[-1] != picture:
             self.pictures.append(picture)
         return bool(piece)
@@ -70,10 +77,10 @@ class PtyScreen:
                 assert condition() or not self._has_ended(), (
                     what + "\n" + self.output[-2000:].decode("utf-8", "replace")
                 )
-            assert time.monotonic() < deadline, what + "\n" + "\n".join(self.screen.display)
+            assert time.monotonic() < deadline, what + "\n" + "\n".join(self.lines)
 
     def wait_for(self, words: str) -> None:
-        self.wait_until(lambda: words in "\n".join(self.screen.display), f"waited for {words!r}")
+        self.wait_until(lambda: words in "\n".join(self.lines), f"waited for {words!r}")
 
     def resize(self, columns: int, rows: int) -> None:
         self.screen.resize(rows, columns)

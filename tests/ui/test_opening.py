@@ -341,9 +341,9 @@ def test_another_size_is_painted_at_once(tmp_path: Path, report: Path) -> None:
     with in_pty(painted(report, "1"), tmp_path) as shown:
         shown.wait_for("Ask anything")
         shown.resize(100, 30)
-        shown.wait_until(lambda: "│ › Ask anything" in shown.screen.display[26], "not in its new place")
+        shown.wait_until(lambda: "│ › Ask anything" in shown.lines[26], "not in its new place")
         wait_until_complete(shown, report)
-        assert "│ › Ask anything" in shown.screen.display[26]
+        assert "│ › Ask anything" in shown.lines[26]
 
 
 def test_a_terminal_that_never_answers_delays_nothing(tmp_path: Path, report: Path) -> None:
@@ -375,7 +375,7 @@ def test_a_wrong_setting_gives_the_terminal_back_and_says_so(tmp_path: Path) -> 
         shown.wait_for("Ask anything")
         shown.type(b"a thought")
         assert shown.end() == 2
-        words = "\n".join(shown.screen.display)
+        words = "\n".join(shown.lines)
         assert "temperature" in words
         assert "a thought" in words
         assert shown.output.rfind(b"temperature") > shown.output.rfind(b"\x1b[?1049l")

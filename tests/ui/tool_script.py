@@ -62,7 +62,7 @@ REMOVE = call("5", "Bash", command="rm -rf build")
 FETCH = call("6", "WebFetch", url="https://docs.python.org/3/library/sys.html")
 
 READ_DONE = done(READ, "1  import sys\n2  \n3  \n4  def greet(name):", "11 lines")
-GREP_DONE = done(GREP, "src/greeting.py:4\nsrc/greeting.py:8", "2 lines in 1 files")
+GREP_DONE = done(GREP, "src/greeting.py:4\nsrc/greeting.py:8", "2 lines in 1 file")
 EDIT_DONE = done(EDIT, "src/greeting.py changed.", "+3 −2 lines", diff=DIFF)
 FAILED = done(TEST, "E   assert 1 == 2\n1 failed in 0.12s\nexit status 1", "exit status 1", failed=True, seconds=2.4)
 
