@@ -295,7 +295,8 @@ class LearningScreen(Screen[None], inherit_bindings=False):
         return lists[self._page]
 
     def _show(self) -> None:
-        if not self.query(Hints):
+        # What was read may come before all widgets are there, or while they go, the first of them first.
+        if not (self.query("#learning-head") and self.query(Hints)):
             return
         self._is_stale = False
         width = max(40, self.size.width - MARGIN_CELLS)
