@@ -38,7 +38,8 @@ class EditLine(ModalScreen[str], inherit_bindings=False):
         self.action_keep()
 
     def action_keep(self) -> None:
-        self.dismiss(self.query_one(Input).value.strip())
+        if self.is_current:
+            self.dismiss(self.query_one(Input).value.strip())
 
     def action_leave(self) -> None:
         if self.is_current:
