@@ -72,7 +72,7 @@ class PlainCommands:
                 self._route("local" if name == "local" else "cloud", argument)
             case "auto":
                 self._runtime.routing.asked = ""
-                print("The local model answers as soon as it is ready.")
+                print("Shammah chooses again: the local model first.")
             case "privacy":
                 self._privacy()
             case "sessions":
@@ -145,10 +145,10 @@ class PlainCommands:
             self._send(question, asked)
         elif asked == "local":
             self._runtime.routing.asked = "local"
-            print("From now on the local model answers; /auto leaves it to Shammah again.")
+            print("The local model answers from now on; /auto leaves it to Shammah again.")
         else:
             self._runtime.routing.asked = "cloud"
-            print("From now on Claude answers, and what you write leaves this machine; /auto ends it.")
+            print("Claude answers from now on, away from this machine; /auto ends it.")
 
     def _privacy(self) -> None:
         listing = self._runtime.ledger.read()

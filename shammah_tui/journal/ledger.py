@@ -62,11 +62,20 @@ class Listing:
         return sum(item.departure.sent_bytes for item in self.sent)
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What Claude took since the program began, whoever asked: answers, broken ones, rewrites for learning."""
+
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+
 class Ledger:
     """Raises HomeError where the file cannot be written or read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.spent = Spent()
 
     async def depart(self, departure: Departure) -> str:
         """Write down what is about to leave; the name to end it by."""
@@ -76,8 +85,11 @@ class Ledger:
         await asyncio.to_thread(lines.append, self.path, {"id": name, "at": _now(), **fields})
         return name
 
-    async def end(self, name: str, outcome: str, *, received_bytes: int = 0, cost_usd: float | None = None) -> None:
-        """`outcome`: "answered", or what went wrong."""
+    async def end(
+        self, name: str, outcome: str, *, received_bytes: int = 0, tokens: int = 0, cost_usd: float | None = None
+    ) -> None:
+        """`outcome`: "answered", or what went wrong. `tokens`: those that are paid for, read and written."""
+        self.spent = Spent(self.spent.tokens + tokens, self.spent.cost_usd + (cost_usd or 0.0))
         record = {"ends": name, "at": _now(), "outcome": outcome, "received_bytes": received_bytes}
         if cost_usd is not None:
             record["cost_usd"] = cost_usd

@@ -60,6 +60,9 @@ def load(path: Path, limits: Limits) -> Stored | None:
     return Stored(data, *decoded, stat.S_IMODE(status.st_mode))
 
 
+SAME = "holds exactly this already: nothing had to change."
+
+
 def store(path: Path, before: Stored | None, text: str, context: Context) -> tuple[Result, Stamp]:
     """Write `text` in the encoding of `before` (UTF-8 for a new file) and say what changed.
 
@@ -82,7 +85,8 @@ def store(path: Path, before: Stored | None, text: str, context: Context) -> tup
     )
     summary = counts(old_text, text, diff) if before else f"new file, {many(_line_count(text), 'line')}"
     verb = "changed" if before else "created"
-    result = Result(f"{path} {verb}: {summary}.", summary, diff=diff, changes=(Change(path, former, digest),))
+    told = f"{path} {verb}: {summary}." if not before or data != before.data else f"{path} {SAME}"
+    result = Result(told, summary, diff=diff, changes=(Change(path, former, digest),))
     return result, Stamp.of(status, digest)
 
 

@@ -184,6 +184,7 @@ class ShammahApp(App[None], inherit_bindings=False):
         """What the first question needs is made ready while the person reads and types."""
         runtime = await self.runtime.whole()
         self.chat.show_mode(runtime.mode)
+        self.chat.show_route(runtime.routing.asked)
         try:
             await runtime.warm()
             self.chat.show_sandbox((await runtime.guard()).sandbox)

@@ -160,6 +160,12 @@ class Exchange:
         return f"{doing} {wording.duration(seconds)}" if seconds >= SECONDS_SHOWN_FROM else doing
 
     @property
+    def cloud(self) -> str:
+        """The model elsewhere that answers just now; empty where none does."""
+        model, route, *_ = self._badge
+        return model if self.answering and route == "claude" else ""
+
+    @property
     def rating(self) -> Rating | None:
         return self._rating
 

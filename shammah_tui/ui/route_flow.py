@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from textual.app import App
 
 from shammah_tui.errors import ShammahError
@@ -9,7 +11,7 @@ from shammah_tui.tools.permission.mode import Mode
 from shammah_tui.ui import wording
 from shammah_tui.ui.complaint import complain
 from shammah_tui.ui.plain import first_line
-from shammah_tui.ui.port import RuntimePort
+from shammah_tui.ui.port import Asked, RuntimePort
 from shammah_tui.ui.screens.chat import ChatScreen
 from shammah_tui.ui.screens.picker import Choice, Picker, among
 
@@ -25,20 +27,24 @@ class RouteFlow:
         if question:
             self._chat.send(question, "local")
             return
-        (await self._runtime.whole()).routing.asked = "local"
-        self._chat.flash("From now on the local model answers; /auto leaves it to Shammah again")
+        await self._want("local")
+        self._chat.flash("The local model answers from now on; /auto leaves it to Shammah again")
 
     async def cloud(self, question: str) -> None:
         """One question for Claude, or from now on all."""
         if question:
             self._chat.send(question, "cloud")
             return
-        (await self._runtime.whole()).routing.asked = "cloud"
-        self._chat.flash("From now on Claude answers, and what you write leaves this machine; /auto ends it")
+        await self._want("cloud")
+        self._chat.flash("Claude answers from now on, away from this machine; /auto ends it")
 
     async def auto(self) -> None:
-        (await self._runtime.whole()).routing.asked = ""
-        self._chat.flash("The local model answers as soon as it is ready")
+        await self._want("")
+        self._chat.flash("Shammah chooses again: the local model first")
+
+    async def _want(self, asked: Asked) -> None:
+        (await self._runtime.whole()).routing.asked = asked
+        self._chat.show_route(asked)
 
     async def ask_claude(self) -> None:
         """Send the question that waits, or the last one, to Claude: the person's key is the consent."""
@@ -77,8 +83,8 @@ class RouteFlow:
             return
         choices = [
             Choice(
-                sent.at[:16].replace("T", " "),
-                f"{sent.departure.to}  {sent.departure.sent_bytes:,} bytes  {sent.departure.why}  {sent.outcome}  "
+                f"{_when(sent.at)} {sent.departure.why}",
+                f"{sent.outcome.partition(':')[0]}  {sent.departure.sent_bytes:,} bytes  {sent.departure.to}  "
                 f"{first_line(sent.departure.question)}",
                 "",
             )
@@ -87,3 +93,11 @@ class RouteFlow:
         prompt = f"What left this machine: {len(choices)} requests, {listing.sent_bytes:,} bytes"
         empty = "Nothing has left this machine." if not choices else "Nothing has these letters."
         await self._app.push_screen_wait(Picker(among(choices), prompt=prompt, empty=empty))
+
+
+def _when(at: str) -> str:
+    """To the minute, in the person's own time zone: 11-26 22:41."""
+    try:
+        return datetime.fromisoformat(at).astimezone().strftime("%m-%d %H:%M")
+    except ValueError:
+        return first_line(at)[:11]

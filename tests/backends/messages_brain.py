@@ -1,20 +1,53 @@
-"""A Claude for trying things out: it knows a few requests by their words, and calls the tools that they need."""
+"""A Claude for trying things out: it knows a few requests by their words, and calls the tools that they need.
+
+    read FILE …      reads it, and tells its title        add TODO to FILE   reads it, and edits its first line
+    … todo …         searches                             run `COMMAND`      runs it
+    … hello.py …     writes it, and runs it               three files        writes three in one answer
+    … refuse …       declines                             … break off …      cuts its stream
+    … at length …    two hundred paragraphs               … slowly …         says one word each half second
+    overloaded, rate limit, server error, no money, unknown model: the API's error of that name
+
+It says anything else back.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from tests.backends.messages_server import Answer, Call, Text, Think, answer
+from tests.backends.messages_server import Answer, Call, Fault, Reply, Text, Think, answer
 
+_THREE = ("one", "two", "three")
 _HELLO = 'print("hello")\n'
+_FAULTS = {
+    "overloaded": Fault(529, "overloaded_error", "Overloaded"),
+    "rate limit": Fault(
+        429, "rate_limit_error", "This request would exceed your account's rate limit.", (("retry-after", "120"),)
+    ),
+    "server error": Fault(500, "api_error", "Internal server error"),
+    "no money": Fault(400, "invalid_request_error", "Your credit balance is too low to access the Anthropic API."),
+    "unknown model": Fault(404, "not_found_error", "model: claude-nothing"),
+}
 
 
-def reply_to(body: dict[str, Any]) -> Answer:
+def reply_to(body: dict[str, Any]) -> Reply:
     """The next answer in the conversation of a request."""
     question, results = _heard(body)
     tools = {tool["name"] for tool in body.get("tools") or []}
     words = question.lower()
+    for fault, reply in _FAULTS.items():
+        if fault in words:
+            return reply
+    if found := re.search(r"\brun `(.+?)`", question):
+        if not results and "Bash" in tools:
+            return answer("I run it.", Call("Bash", {"command": found[1], "description": "What you asked for"}))
+        return answer(f"It printed: {results[-1][:200]}" if results else "I have no tool to run it with.")
+    if found := re.search(r"\badd (\w+) to (\S+)", question):
+        return _edit(found[1], found[2], results)
+    if "three files" in words:
+        if not results and "Write" in tools:
+            return answer(*(Call("Write", {"file_path": f"{name}.txt", "content": f"{name}\n"}) for name in _THREE))
+        return answer(f"Of three files: {'; '.join(results)[:500]}")
     if found := re.search(r"\bread (\S+)", words):
         name = question[found.start(1) : found.end(1)]
         if not results and "Read" in tools:
@@ -35,11 +68,27 @@ def reply_to(body: dict[str, Any]) -> Answer:
         return answer("I can", stop_reason="refusal", stop_details=details)
     if "break off" in words:
         return answer("This sentence will not be", cut_after=5)
+    if "slowly" in words:
+        return answer(" ".join(f"word{number}" for number in range(60)), pause_seconds=0.5)
     if "at length" in words:
         return answer("\n\n".join(f"Paragraph {number} of a long answer." for number in range(200)))
     return Answer(
         (Think("A question without a tool."), Text(f"This is the local server's Claude. You said: {question}"))
     )
+
+
+def _edit(word: str, name: str, results: list[str]) -> Answer:
+    """Reads the file, then puts the word before its first line."""
+    if not results:
+        return answer("I look at it first.", Call("Read", {"file_path": name}))
+    first = re.sub(r"^\s*\d+\t", "", results[0].split("\n")[0])
+    if len(results) == 1:
+        return answer(
+            Think("The first line is known now."),
+            "Now I change it.",
+            Call("Edit", {"file_path": name, "old_string": first, "new_string": f"{word}\n{first}"}),
+        )
+    return answer(f"The tool said: {results[-1][:200]}")
 
 
 def _heard(body: dict[str, Any]) -> tuple[str, list[str]]:

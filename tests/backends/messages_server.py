@@ -312,7 +312,10 @@ async def _run(port: int, key: str, pause_seconds: float) -> None:
     from tests.backends.messages_brain import reply_to
 
     def script(body: dict[str, Any]) -> Reply:
-        return replace(reply_to(body), pause_seconds=pause_seconds)
+        reply = reply_to(body)
+        if isinstance(reply, Answer) and not reply.pause_seconds:
+            return replace(reply, pause_seconds=pause_seconds)
+        return reply
 
     async with MessagesServer.running(script, port=port, key=key) as server:
         print(f"The Messages API is at {server.url} with the key {key}.", flush=True)

@@ -178,7 +178,11 @@ class ClaudeBackend:
             return ""
         try:
             await self._claude.ledger.end(
-                transfer.name, outcome, received_bytes=transfer.received_bytes, cost_usd=reading.usage.cost_usd
+                transfer.name,
+                outcome,
+                received_bytes=transfer.received_bytes,
+                tokens=reading.usage.prompt_tokens + reading.usage.completion_tokens,
+                cost_usd=reading.usage.cost_usd,
             )
         except HomeError as error:
             return f"The ledger of what was sent lacks the end of this answer: {error.message}"

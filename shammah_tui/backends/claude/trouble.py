@@ -58,7 +58,7 @@ _WORDS: dict[CloudTrouble, tuple[str, str]] = {
     ),
     CloudTrouble.MODEL_NOT_FOUND: (
         'Claude\'s API knows no model "{model}".',
-        "Choose one with `shammah config set claude.model claude-opus-5-5`.",
+        "`shammah config set claude.model NAME` takes another; platform.claude.com lists them. " + ASK_LOCAL,
     ),
     CloudTrouble.RATE_LIMITED: ("The rate limit of this key is reached.", "Try again in a moment. " + ASK_LOCAL),
     CloudTrouble.TIMED_OUT: (

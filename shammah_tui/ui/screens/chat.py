@@ -215,6 +215,10 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     def show_mode(self, mode: Mode) -> None:
         self.query_one(Status).mode = mode
 
+    def show_route(self, asked: Asked) -> None:
+        """Whom the person wants from now on."""
+        self.query_one(Status).all_to_cloud = asked == "cloud"
+
     def show_sandbox(self, sandbox: Sandbox) -> None:
         self.query_one(Status).sandbox = sandbox
 
@@ -367,8 +371,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         queue = self.queue
         if exchange.failed:
             queue.paused = bool(queue.messages)
-            if not exchange.said_something:
-                self.prompt.take_back(exchange.question)
+            self.prompt.take_back(exchange.question)
         elif queue.messages and not queue.paused:
             self._start(queue.pop())
 
@@ -417,11 +420,12 @@ class ChatScreen(Screen[None], inherit_bindings=False):
             self._flushing.pause()
         self._turn = None
         status = self.query_one(Status)
-        status.activity = ""
+        status.activity = status.cloud = ""
         self.post_message(self.ActivityChanged(""))
         self._show_conversation(self.transcript.block_count > 0)
         self.show_keys()
         self._count_context()
+        self._count_spent()
 
     def _flush(self) -> None:
         """Draw what arrived since the last time."""
@@ -433,6 +437,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         # Only what can be told apart: each other value would draw the line again.
         status.tokens_per_second = round(exchange.tokens_per_second, 1 if exchange.tokens_per_second < 10 else None)
         status.activity = exchange.activity
+        status.cloud = exchange.cloud
 
     @work(group="context", exclusive=True)
     async def _count_context(self) -> None:
@@ -442,6 +447,13 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         except ShammahError:
             # The meter is a convenience; the engine's own state tells what is wrong.
             status.context = None
+
+    @work(group="spent", exclusive=True)
+    async def _count_spent(self) -> None:
+        runtime = await self.runtime.whole()
+        # A turn that was interrupted has let go of the connection then, and of what it cost.
+        async with self._turns:
+            self.query_one(Status).spent = runtime.ledger.spent
 
     # The queue and the prompt
 

@@ -18,10 +18,12 @@ from shammah_tui.ui.opening import GAP
 from shammah_tui.ui.port import ContextUse
 
 if TYPE_CHECKING:
+    from shammah_tui.journal.ledger import Spent
     from shammah_tui.tools.sandbox.sandbox import Sandbox
 
 FLASH_SECONDS = 4.0
 BADGE = (" DEMO ", "bold $background on $warning")
+CLOUD_SIGN = "↗"
 CONTEXT_NEARLY_FULL = 0.85
 # The sign tells without colour.
 MODE_SIGNS = {Mode.ASK: "?", Mode.ACCEPT_EDITS: "»", Mode.PLAN: "◇", Mode.AUTO: "▶"}
@@ -42,6 +44,12 @@ class Status(Widget):
     """How far a training is; empty while there is none."""
     adapter: reactive[str] = reactive("")
     """The one that answers; empty for the model as it came."""
+    cloud: reactive[str] = reactive("")
+    """The model elsewhere that answers just now."""
+    all_to_cloud: reactive[bool] = reactive(False)
+    """Whether every question goes to Claude from now on: the person is never to forget that."""
+    spent: reactive[Spent | None] = reactive(None)
+    """What Claude took so far; None or nothing where it was not asked."""
     mode: reactive[Mode] = reactive(Mode.ASK)
     """How tools are judged: always in view."""
     sandbox: reactive[Sandbox | None] = reactive(None)
@@ -62,6 +70,10 @@ class Status(Widget):
 
     def _left(self) -> Content:
         state = self.bootstrap
+        if self.all_to_cloud or (self.cloud and state.phase is Phase.READY):
+            doing = self.activity or "answers all questions"
+            name = self.cloud or "Claude"
+            return Content.assemble((f"{CLOUD_SIGN} ", "$warning"), (name, "bold"), (f"  {doing}", "$quiet"))
         sign, colour = wording.SIGNS[state.phase]
         head = Content.assemble((f"{sign} ", colour))
         if state.phase is not Phase.READY or state.model is None:
@@ -88,6 +100,10 @@ class Status(Widget):
         parts = []
         if self.tokens_per_second:
             parts.append(Content.styled(wording.speed(self.tokens_per_second), "$quiet"))
+        if self.spent is not None and self.spent.tokens:
+            cost = wording.dollars(self.spent.cost_usd)
+            of = f"Claude {wording.tokens(self.spent.tokens)} tok {cost}"
+            parts.append(Content.styled(of if whole else cost, "$quiet"))
         use = self.context
         if use is not None and use.context_tokens:
             share = use.used_tokens / use.context_tokens
