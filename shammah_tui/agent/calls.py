@@ -38,6 +38,13 @@ class _Permitted:
     decision: Decision
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    call: ToolCall
+    decision: Decision
+    question: PermissionAsked
+
+
 class Calls:
     """Runs the calls of one turn. `stuck` once the model runs in a circle; `restart` once a tool asked for that."""
 
@@ -67,34 +74,65 @@ class Calls:
             yield self._finished(call, Result(reason, "not run", failed=True), 0.0, refused=True)
 
     async def _run_group(self, calls: Sequence[ToolCall]) -> AsyncGenerator[TurnEvent, None]:
+        """All that is to be asked is asked at once, so that the person sees how much waits for them."""
         permitted: list[_Permitted] = []
+        asked: list[_Asked] = []
         for call in calls:
             decision = self._judge(call)
             if notice := self._guard.take_notice():
                 yield Noticed(notice)
-            approval = Approval("deny")
-            if decision.verdict is Verdict.ASK:
+            if decision.verdict is Verdict.ALLOW:
+                permitted.append(_Permitted(call, decision))
+            elif decision.verdict is Verdict.DENY:
+                yield self._finished(call, refusal(decision), 0.0, refused=True)
+            else:
                 preview = await self._guard.preview(call, decision)
                 if preview.trouble:
                     # It cannot work, so there is nothing to ask.
                     yield self._finished(call, Result(preview.trouble, preview.trouble, failed=True), 0.0)
-                    continue
-                question = _question(call, decision, preview)
-                try:
-                    yield question
-                    approval = await question.answer
-                finally:
-                    question.answer.cancel()
-                decision, trouble = self._granted(decision, approval)
-                if trouble:
-                    yield Noticed(trouble)
-            if decision.verdict is Verdict.ALLOW:
-                permitted.append(_Permitted(call, decision))
-            else:
-                yield self._finished(call, refusal(decision, approval.note), 0.0, refused=True)
+                else:
+                    asked.append(_Asked(call, decision, _question(call, decision, preview)))
+        async with aclosing(self._ask(asked, permitted)) as events:
+            async for event in events:
+                yield event
         async with aclosing(self._run_permitted(permitted)) as events:
             async for event in events:
                 yield event
+
+    async def _ask(self, asked: Sequence[_Asked], permitted: list[_Permitted]) -> AsyncGenerator[TurnEvent, None]:
+        """Put the questions, and what the person allows into `permitted`. One that an answer before it covers goes away
+        by itself, or is not put at all."""
+        waiting: list[_Asked] = []
+        try:
+            for one in asked:
+                while waiting and waiting[0].question.answer.done():
+                    for event in await self._settled(waiting.pop(0), permitted):
+                        yield event
+                waiting.append(one)
+                if self._judge(one.call).verdict is not Verdict.ALLOW:
+                    yield one.question
+            while waiting:
+                for event in await self._settled(waiting.pop(0), permitted):
+                    yield event
+        finally:
+            for one in asked:
+                one.question.answer.cancel()
+
+    async def _settled(self, one: _Asked, permitted: list[_Permitted]) -> Sequence[TurnEvent]:
+        """Wait for the answer, and tell what comes of it; `permitted` grows where it is yes."""
+        approval, trouble = Approval("deny"), ""
+        decision = self._judge(one.call)
+        if decision.verdict is Verdict.ALLOW and not one.question.answer.done():
+            one.question.answer.cancel()
+        else:
+            approval = await one.question.answer
+            decision, trouble = self._granted(one.decision, approval)
+        events: list[TurnEvent] = [Noticed(trouble)] if trouble else []
+        if decision.verdict is Verdict.ALLOW:
+            permitted.append(_Permitted(one.call, decision))
+        else:
+            events.append(self._finished(one.call, refusal(decision, approval.note), 0.0, refused=True))
+        return events
 
     def _judge(self, call: ToolCall) -> Decision:
         try:

@@ -23,7 +23,7 @@ from shammah_tui.tools.permission.decision import Call, Context, Mode, Rule, Ver
 from shammah_tui.tools.permission.need import NOTHING, need_of
 from shammah_tui.tools.permission.search_path import resolver, search_path_of
 from shammah_tui.tools.sandbox.ground import ground_of
-from shammah_tui.tools.sandbox.sandbox import choose
+from shammah_tui.tools.sandbox.sandbox import Sandbox, choose
 from shammah_tui.ui.plain import visible
 
 HEADING = ("", "TOOL", "", "RULE", "WHERE", "SAVED")
@@ -53,7 +53,7 @@ def run(options: Namespace) -> int:
         case "remove":
             return _remove(options.numbers, everything=options.all, as_json=as_json)
         case _:
-            return _list(as_json=as_json)
+            return _list(configured(options).settings.permissions, as_json=as_json)
 
 
 def _check() -> int:
@@ -77,7 +77,7 @@ def _explain(
     name, others = SUBJECTS[tool]
     folder = os.getcwd()  # noqa: PTH109  a string is what the context takes
     resolve = resolver(search_path_of(os.environ.get("PATH", "")), os.path.realpath(folder))
-    sandbox = choose(permissions.sandbox, ground_of(Path(folder), os.environ))
+    sandbox = _sandbox(permissions)
     context = Context(
         folder,
         str(Path.home()),
@@ -112,18 +112,22 @@ def _explain(
     return 0
 
 
-def _list(*, as_json: bool) -> int:
-    loaded = _rules()
+def _list(permissions: PermissionsSettings, *, as_json: bool) -> int:
+    """The saved rules, and whether commands run in a sandbox, which counts as much."""
+    loaded, sandbox = _rules(), _sandbox(permissions)
     rows = [
         (number, rule, added) for number, (rule, added) in enumerate(zip(loaded.rules, loaded.added, strict=True), 1)
     ]
     if as_json:
         rules = [{"number": number, **_row(rule), "added": added} for number, rule, added in rows]
-        print(json.dumps({"rules": rules, "notice": loaded.notice}, ensure_ascii=False, indent=2))
+        told = {"state": sandbox.state.value, "reason": sandbox.reason}
+        print(json.dumps({"rules": rules, "notice": loaded.notice, "sandbox": told}, ensure_ascii=False, indent=2))
         return 0
+    print(f"The sandbox for commands is {sandbox.state.value}: {visible(sandbox.reason)}.")
     if not rows:
         print("No rules are saved: every call asks, but for reading inside the project.")
         return 0
+    print()
     cells = [
         (
             str(number),
@@ -137,6 +141,11 @@ def _list(*, as_json: bool) -> int:
     ]
     print(table([HEADING, *cells], sys.stdout))
     return 0
+
+
+def _sandbox(permissions: PermissionsSettings) -> Sandbox:
+    """That of a session in this folder."""
+    return choose(permissions.sandbox, ground_of(Path.cwd(), os.environ))
 
 
 def _remove(numbers: Sequence[int], *, everything: bool, as_json: bool) -> int:

@@ -34,6 +34,8 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 def mode(mode: Mode, sandbox: Sandbox) -> str:
     """What a way to judge tools means where this is the sandbox."""
+    if mode is Mode.AUTO and sandbox.refuses:
+        return f"as accept edits, and commands are refused: {_short(sandbox.reason)}"
     if mode is Mode.AUTO and not sandbox.is_on:
         return f"as accept edits, for there is no sandbox: {_short(sandbox.reason)}"
     return MODES[mode]

@@ -182,6 +182,37 @@ async def test_reading_calls_run_beside_one_another_and_keep_their_own_results(g
     assert [f"this is {name}" in message.content for name, message in zip("abc", results, strict=True)] == [True] * 3
 
 
+async def test_all_that_is_to_be_asked_of_calls_that_only_read_is_asked_at_once(guard: Guard, tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).write_text(f"this is {name}\n")
+    draft = Draft(Record("s", "system"), "Look outside.")
+    model = Model([("Read", {"file_path": str(tmp_path / name)}) for name in "abc"], ["Read."])
+    running = turn(draft, Route(model, "Model", "local"), Limits(0, 100), tools=ALL, calls=Calls(guard, draft))
+    questions: list[PermissionAsked] = []
+    finished: list[ToolFinished] = []
+    async with asyncio.timeout(20), aclosing(running):
+        async for event in running:
+            if isinstance(event, PermissionAsked):
+                questions.append(event)
+            if isinstance(event, ToolFinished):
+                finished.append(event)
+            if len(questions) == 3:
+                # The last one first: each answer counts for its own question.
+                for question, choice in zip(reversed(questions), ("once", "deny", "once"), strict=True):
+                    if not question.answer.done():
+                        question.answer.set_result(Approval(choice))  # type: ignore[arg-type]
+    assert len(questions) == 3
+    assert sorted((event.call_id[-1], event.refused) for event in finished) == [("1", False), ("2", True), ("3", False)]
+
+
+async def test_a_question_that_the_answer_before_it_covers_is_not_put(guard: Guard, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("this is a\n")
+    twice = [("Read", {"file_path": str(tmp_path / "a")})] * 2
+    events, _ = await play(guard, Model(twice, ["Read."]), "session")
+    assert len(of_kind(events, PermissionAsked)) == 1
+    assert [event.failed for event in of_kind(events, ToolFinished)] == [False, False]
+
+
 async def test_plan_mode_only_reads(guard: Guard, project: Path) -> None:
     guard.mode = Mode.PLAN
     model = Model([("Write", {"file_path": "a.txt", "content": "x"}), ("Read", {"file_path": "README.md"})], ["Plan."])

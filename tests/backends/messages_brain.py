@@ -3,8 +3,9 @@
     read FILE …      reads it, and tells its title        add TODO to FILE   reads it, and edits its first line
     … todo …         searches                             run `COMMAND`      runs it
     … hello.py …     writes it, and runs it               three files        writes three in one answer
+    look outside     reads two files in one answer    … at length …      two hundred paragraphs
     … refuse …       declines                             … break off …      cuts its stream
-    … at length …    two hundred paragraphs               … slowly …         says one word each half second
+    … slowly …       says one word each half second
     overloaded, rate limit, server error, no money, unknown model: the API's error of that name
 
 It says anything else back.
@@ -44,6 +45,10 @@ def reply_to(body: dict[str, Any]) -> Reply:
         return answer(f"It printed: {results[-1][:200]}" if results else "I have no tool to run it with.")
     if found := re.search(r"\badd (\w+) to (\S+)", question):
         return _edit(found[1], found[2], results)
+    if "look outside" in words:
+        if not results and "Read" in tools:
+            return answer(*(Call("Read", {"file_path": name}) for name in ("/etc/hostname", "/etc/hosts")))
+        return answer(f"Outside: {'; '.join(results)[:300]}")
     if "three files" in words:
         if not results and "Write" in tools:
             return answer(*(Call("Write", {"file_path": f"{name}.txt", "content": f"{name}\n"}) for name in _THREE))

@@ -33,7 +33,7 @@ class Terminal:
     def __init__(self, home: Path, columns: int = 80, rows: int = 24) -> None:
         self.home = home
         self._name = f"shammah-test-{os.getpid()}-{home.name}"
-        self.environment = {**os.environ, "SHAMMAH_HOME": str(home), "PS1": "$ "}
+        self.environment = {**os.environ, "SHAMMAH_HOME": str(home), "PS1": "$ ", "PYTHONPATH": str(ROOT)}
         for name in ("TMUX", "NO_COLOR", "SHAMMAH_MODEL_SIZE"):
             self.environment.pop(name, None)
         size = ["-x", str(columns), "-y", str(rows)]
@@ -43,9 +43,9 @@ class Terminal:
         command = ["tmux", "-L", self._name, *arguments]
         return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout
 
-    def start(self, model: str = "demo") -> None:
-        line = " ".join([sys.executable, "-m", "shammah_tui", "--model", model])
-        self.type(f"cd {ROOT} && clear && {line}; echo left with $?")
+    def start(self, model: str = "demo", *arguments: str, folder: Path = ROOT) -> None:
+        line = shlex.join([sys.executable, "-m", "shammah_tui", "--model", model, *arguments])
+        self.type(f"cd {folder} && clear && {line}; echo left with $?")
         self.press("Enter")
         self.wait_for("Ask anything")
 

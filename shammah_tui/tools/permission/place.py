@@ -17,7 +17,7 @@ from shammah_tui.tools.permission.decision import Context
 
 # Files that open doors elsewhere. The lists join those of gitleaks, Claude Code's sandbox and GitHub's advisories.
 _CREDENTIAL = re.compile(
-    r"/(?:\.ssh|\.aws|\.gnupg|\.azure|\.kube|\.password-store|\.oci|\.config/(?:gcloud|gh|op|hub|doctl|sops|rclone)|"
+    r"/(?:\.ssh|\.aws|\.gnupg|\.azure|\.kube|\.password-store|\.oci|\.config/(?:gcloud|gh|op|hub|doctl|sops|rclone|git/credentials)|"
     r"\.local/share/keyrings|library/(?:keychains|cookies)|\.mozilla/firefox|\.config/(?:google-chrome|chromium)|"
     r"library/application support/(?:google/chrome|firefox)|run/secrets)(?:/|\Z)"
     r"|/(?:\.docker/config\.json|\.gem/credentials|\.cargo/credentials(?:\.toml)?|\.m2/settings\.xml|"
@@ -25,7 +25,8 @@ _CREDENTIAL = re.compile(
     r"\.codex/auth\.json|\.gemini/oauth_creds\.json|\.local/share/opencode/auth\.json|etc/g?shadow-?|etc/sudoers(?:\.d/.*)?|"
     r"etc/ssh/ssh_host_[^/]*_key|proc/(?:[^/]+/)+(?:environ|mem|auxv))\Z"
     r"|/(?:[._]netrc|\.env|\.env\.(?!(?:example|sample|template|dist|defaults)\Z)[^/]*|\.git-credentials|\.pgpass|"
-    r"\.my\.cnf|\.npmrc|\.pypirc|\.vault-token|\.htpasswd|\.boto|\.s3cfg|id_(?:rsa|dsa|ecdsa|ed25519)[^/]*|"
+    r"\.my\.cnf|\.npmrc|\.pypirc|\.vault-token|\.htpasswd|\.boto|\.s3cfg|id_(?:rsa|dsa|ecdsa|ed25519)"
+    r"(?![^/]*\.(?:py|pyi|[cm]?[jt]sx?|go|rs|rb|java|kt|cs?|cc|cpp|h|hpp|php|swift|md|rst|html)\Z)[^/]*|"
     r"[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk|ovpn|agekey))\Z"
 )
 # Inside the project, and yet often a secret: reading one asks.
@@ -40,7 +41,7 @@ _PROTECTED = re.compile(
     r"/(?:\.git|\.husky|\.githooks|\.vscode|\.vscode-server|\.idea|\.vim|\.nvim|\.emacs\.d|\.zed|\.cursor|\.fleet|"
     r"\.devcontainer|\.direnv|\.shammah|\.claude|\.gemini|\.codex|\.opencode|\.windsurf|\.hg|\.svn|\.jj|\.ssh|\.bashrc\.d|\.config/(?:fish|nvim|git|autostart|"
     r"systemd|environment\.d)|library/launchagents|etc|boot|usr|bin|sbin|lib)(?:/|\Z)"
-    r"|/(?:\.gitconfig|\.gitmodules|\.(?:bash|zsh|k|c|tc)shrc|\.bashrc|\.bash_(?:profile|login|logout|aliases)|"
+    r"|/(?:\.gitconfig|\.gitmodules|\.gitattributes|\.(?:bash|zsh|k|c|tc)shrc|\.bashrc|\.bash_(?:profile|login|logout|aliases)|"
     r"\.profile|\.z(?:shenv|profile|login|logout)|\.zshrc|\.login|\.logout|\.inputrc|\.xprofile|\.xsession|\.xinitrc|"
     r"\.g?vimrc|\.n?exrc|\.nvimrc|\.nvim\.lua|\.lvimrc|\.emacs|\.dir-locals\.el|\.envrc|\.mcp\.json|\.yarnrc(?:\.yml)?|"
     r"\.npmrc|\.pnpmfile\.cjs|\.pypirc|\.pip/pip\.conf|pip\.conf|\.cargo/config(?:\.toml)?|\.ripgreprc|\.tmux\.conf|"

@@ -17,6 +17,7 @@ from shammah_tui.tools.permission.place import Place, is_credential, is_protecte
 KEYS = (
     ".ssh", ".aws", ".gnupg", ".azure", ".kube", ".docker", ".password-store", ".oci", ".netrc", "_netrc",
     ".git-credentials", ".pgpass", ".my.cnf", ".npmrc", ".pypirc", ".vault-token", ".boto", ".s3cfg", ".env",
+    ".config/git/credentials",
     ".config/gcloud", ".config/gh", ".config/glab-cli", ".config/op", ".config/hub", ".config/doctl", ".config/sops",
     ".config/rclone", ".config/google-chrome", ".config/chromium", ".config/containers/auth.json", ".mozilla",
     ".local/share/keyrings", ".gem/credentials", ".cargo/credentials", ".cargo/credentials.toml", ".m2/settings.xml",

@@ -119,3 +119,10 @@ def test_a_command_is_told_where_it_would_run(monkeypatch: pytest.MonkeyPatch) -
     assert told["reach"] == "without a sandbox: it is switched off in the settings"
     assert "it would run without a sandbox" in shammah("check", "Bash", "make").stdout
     assert "would run" not in shammah("check", "Write", "a.txt").stdout
+
+
+def test_the_list_tells_of_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHAMMAH_PERMISSIONS_SANDBOX", "off")
+    assert "The sandbox for commands is off: it is switched off in the settings." in shammah("list").stdout
+    told = json.loads(shammah("list", "--json").stdout)["sandbox"]
+    assert told == {"state": "off", "reason": "it is switched off in the settings"}

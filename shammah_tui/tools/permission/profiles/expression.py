@@ -65,14 +65,17 @@ def sed(words: Sequence[Word]) -> Use:
 # The expression below takes quadratic time on long runs of blanks.
 _AWK_CHARACTERS_MAX = 300
 _AWK_ITEM = r"(?:\$(?:[0-9]+|NF|NR)|NR|NF|FILENAME|\"[^\"\\|>]*\")"
-_AWK_TEST = r"(?:NR|NF|\$[0-9]+)\s*(?:==|!=|<=|>=|<|>)\s*(?:[0-9]+|\"[^\"\\]*\")"
+_AWK_TEST = r"(?:length(?:\(\$[0-9]+\))?|NR|NF|\$[0-9]+)\s*(?:==|!=|<=|>=|<|>)\s*(?:[0-9]+|\"[^\"\\]*\")"
 _AWK_TESTS = rf"(?:{_SLASHED}|{_AWK_TEST}(?:\s*(?:&&|\|\|)\s*{_AWK_TEST}){{0,3}})"
 _AWK_PRINT = rf"\{{\s*print(?:\s+{_AWK_ITEM}(?:\s*,?\s*{_AWK_ITEM})*|\s*{_AWK_ITEM})?\s*;?\s*\}}"
-_AWK_PROGRAM = re.compile(rf"\s*(?:{_AWK_TESTS}|{_AWK_PRINT}|{_AWK_TESTS}\s*{_AWK_PRINT})\s*\Z")
+_AWK_SUM = r"\{\s*(?P<sum>[a-z]{1,9})\s*\+=\s*\$[0-9]+\s*;?\s*\}\s*END\s*\{\s*print\s+(?P=sum)\s*;?\s*\}"
+_AWK_PROGRAM = re.compile(
+    rf"\s*(?:{_AWK_TESTS}|{_AWK_PRINT}|{_AWK_TESTS}\s*{_AWK_PRINT}|END\s*{_AWK_PRINT}|{_AWK_SUM})\s*\Z"
+)
 
 
 def awk(words: Sequence[Word]) -> Use:
-    """Read `awk [-F sep] '[TEST] {print …}' FILES…`. Raises Refused."""
+    """Read `awk [-F sep] '[TEST] {print …}' FILES…`, or one that prints the sum of a column. Raises Refused."""
     at = 1
     if at < len(words) and words[at].text == "-F":
         at += 2
@@ -91,6 +94,7 @@ def awk(words: Sequence[Word]) -> Use:
 
 
 _JQ_REFUSED = re.compile(r"(?:\A|[^.\w]|\.\.)(?:env|import|include|modulemeta|get_search_list)\b|\$ENV|\$__")
+_JQ_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _JQ = Profile(
     words_of(
         "-r -c -M -C -S -s -e -n -a -j -R --raw-output --compact-output --monochrome-output --color-output "
@@ -105,7 +109,16 @@ def jq(words: Sequence[Word]) -> Use:
     """Read `jq FLAGS FILTER FILES…`; one that reads the environment or modules is refused. Raises Refused."""
     if any(_JQ_REFUSED.search(word.text) for word in words[1:]):
         raise Refused("the filter reads the environment or a module")
-    return _JQ.read(words[1:], Use())
+    kept: list[Word] = []
+    remaining = iter(words[1:])
+    for word in remaining:
+        if word.text in ("--arg", "--argjson"):
+            name, value = next(remaining, Word("")), next(remaining, None)
+            if value is None or name.is_glob or value.is_glob or not _JQ_NAME.match(name.text):
+                raise Refused(f"`{word.text}` takes a name and a value")
+        else:
+            kept.append(word)
+    return _JQ.read(kept, Use())
 
 
 # `%n` assigns, and its argument may hold a substitution; `%(…)T` is bash's own and harmless, but not needed.

@@ -1,6 +1,6 @@
-"""git, by sub-command. Left out on purpose: configuration (`-c`, `config`), other programs (`--ext-diff`,
-`-O`, `--upload-pack`, `--exec`), other repositories (`-C`, `--git-dir`, addresses), output files, and every form that
-forces, rewrites or throws away. What publishes (`push`) must be named by the rule.
+"""git, by sub-command. Left out on purpose: configuration (`-c`, `config` beyond a few names), other programs
+(`--ext-diff`, `-O`, `--upload-pack`, `--exec`), other repositories (`-C`, `--git-dir`, addresses), output files, and
+every form that forces, rewrites or throws away. What publishes (`push`) must be named by the rule.
 """
 
 from __future__ import annotations
@@ -51,6 +51,12 @@ PROFILES: dict[str, Profile] = {
     "whatchanged": _LOG,
     "range-diff": _LOG,
     "diff-tree": replace(_DIFF, flags=DIFF_FLAGS | words_of("-r -t -m -c --cc --root --no-commit-id --always")),
+    "diff-index": _DIFF,
+    "diff-files": _DIFF,
+    "show-branch": Profile(
+        words_of("-a -r --all --remotes --current --topo-order --date-order --sparse --list --no-name --sha1-name"),
+        operands=Kind.NAME,
+    ),
     "cherry": Profile(words_of("-v"), kinds_of(number="--abbrev"), operands=Kind.REVISION),
     "symbolic-ref": Profile(words_of("-q --short --quiet"), operands=Kind.NAME, operands_min=1, operands_max=1),
     "restore": Profile(words_of("-S -q --staged --quiet"), operands=Kind.REVISION, operands_min=1, changes=True),
@@ -222,6 +228,8 @@ _TAG = Profile(
     operands_max=2,
     changes=True,
 )
+_SHOWN_SETTING = re.compile(r"(?:user\.(?:name|email)|remote\.origin\.url|init\.defaultbranch)\Z", re.IGNORECASE)
+_LISTS_TAGS = words_of("-l --list --contains --no-contains --points-at --merged --no-merged")
 _REMOTE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*\Z")
 _HARMLESS_GLOBALS = words_of("--no-pager -P --no-optional-locks --literal-pathspecs")
 
@@ -250,6 +258,11 @@ def judge(words: Sequence[Word]) -> Use:
         return use
     if name == "remote" and [word.text for word in rest] == ["show"]:
         return use
+    if name == "switch" and [word.text for word in rest] == ["-"]:
+        use.changes = True
+        return use
+    if name == "config" and _reads_setting([word.text for word in rest]):
+        return use
     if name == "checkout":
         return _judge_checkout(rest, use)
     if name == "stash" and (not rest or rest[0].text.startswith("-")):
@@ -263,6 +276,11 @@ def judge(words: Sequence[Word]) -> Use:
     use.changes = _makes_branch(name, rest)
     _check_form(name, rest)
     return PROFILES[name].read(rest, use)
+
+
+def _reads_setting(texts: Sequence[str]) -> bool:
+    """One of the settings that say who and where; others may hold a token, or what would run."""
+    return len(texts) == 2 and texts[0] in ("--get", "get") and _SHOWN_SETTING.match(texts[1]) is not None
 
 
 def _makes_branch(name: str, rest: Sequence[Word]) -> bool:
@@ -283,7 +301,7 @@ def _check_form(name: str, rest: Sequence[Word]) -> None:
     operands = [text for text in texts if not text.startswith("-")]
     if name == "reflog" and operands and operands[0] in ("delete", "expire", "drop", "exists", "write"):
         raise Refused(f"`git reflog {operands[0]}` changes the log")
-    if name == "tag" and operands and not any(text in ("-l", "--list") for text in texts):
+    if name == "tag" and operands and not any(text.partition("=")[0] in _LISTS_TAGS for text in texts):
         raise Refused("this form of `git tag` is not known to be harmless")
     if name == "restore" and not {"-S", "--staged"} & {*texts}:
         raise Refused("it throws changes away")

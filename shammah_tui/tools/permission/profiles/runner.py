@@ -107,13 +107,27 @@ def npm(words: Sequence[Word]) -> Use:
     return _TEST_ARGUMENT.read(rest[1:], use)
 
 
+_UNITTEST = Profile(
+    words_of("-v -q -f -b --verbose --quiet --failfast --buffer --locals"),
+    kinds_of(text="-k -p", path="-s --start-directory"),
+    operands=Kind.NODE,
+    reads_folder=True,
+    runs_project=True,
+)
+
+
 def python(words: Sequence[Word]) -> Use:
-    """`python -m pytest …`, where a rule names all three words, and `--version`. Raises Refused."""
+    """`python -m pytest …` and `python -m unittest …`, where a rule names all three words, and `--version`. Raises
+    Refused."""
     texts = [word.text for word in words]
     if version_only(words):
         return Use()
-    if texts[1:3] != ["-m", "pytest"]:
-        raise Refused("an interpreter runs whatever it is given")
-    use = pytest(words, start=3)
+    match texts[1:3]:
+        case ["-m", "pytest"]:
+            use = pytest(words, start=3)
+        case ["-m", "unittest"]:
+            use = _UNITTEST.read(words[4:] if texts[3:4] == ["discover"] else words[3:], Use())
+        case _:
+            raise Refused("an interpreter runs whatever it is given")
     use.literal_words = use.grant = 3
     return use
