@@ -12,11 +12,12 @@ import pytest
 from shammah_tui import paths
 from shammah_tui.config.settings import ClaudeSettings, RouterSettings, Settings
 from shammah_tui.conversation import Usage
-from shammah_tui.errors import EngineError
+from shammah_tui.errors import ContextOverflow, EngineError
 from shammah_tui.events import (
     BootstrapState,
     CloudOffered,
     HelpShown,
+    ModelSummary,
     Noticed,
     PermissionAsked,
     Phase,
@@ -179,6 +180,42 @@ async def test_after_a_doubtful_answer_claude_answers_below_it(
         await runtime.close()
     (departure,) = runtime.ledger.read().sent
     assert departure.departure.why == reason
+
+
+async def test_a_turn_of_two_answers_is_the_same_from_the_disk_and_goes_on(tmp_path: Path) -> None:
+    async with MessagesServer.running([answer("From Claude."), answer("And more.")]) as server:
+        first = runtime_with(server, Engine([DECLINED]), tmp_path, escalate="auto")
+        await heard(first)
+        stored = await first.sessions.read(first.record.session)
+        kept = first.record.entries
+        await first.close()
+        assert stored is not None
+        assert stored.entries == kept
+        assert len(set(stored.turns)) == 1
+
+        second = runtime_with(server, Engine(), tmp_path, escalate="auto")
+        second.resume(stored)
+        second.routing.asked = "cloud"
+        assert said(await heard(second, "and now?")) == "And more."
+        await second.close()
+    roles = [message["role"] for message in server.requests[1]["messages"]]
+    assert roles == ["user", "assistant", "user", "assistant", "user"]
+
+
+async def test_what_the_local_model_cannot_read_whole_goes_to_claude_where_it_may(tmp_path: Path) -> None:
+    too_long = ContextOverflow("Too long.", prompt_tokens=9000, context_tokens=4096)
+    ready = (BootstrapState(Phase.READY, ModelSummary("demo", "Demo", "", context_tokens=4096)),)
+    async with MessagesServer.running([answer("From Claude.")]) as server:
+        runtime = runtime_with(server, Engine([[too_long]], ready), tmp_path)
+        events = await heard(runtime)
+        begun = [(event.route, event.reason) for event in events if isinstance(event, TurnStarted)]
+        assert begun[-1] == ("claude", "ContextTooLong")
+        assert said(events) == "From Claude."
+        await runtime.close()
+        forbidden = runtime_with(server, Engine([[too_long]], ready), tmp_path, cloud="never")
+        assert (await heard(forbidden))[-1] == TurnFailed("Too long.", "")
+        await forbidden.close()
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(("cloud", "escalate"), [("ask", "auto"), ("allow", "offer"), ("never", "auto")])

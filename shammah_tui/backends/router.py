@@ -57,8 +57,6 @@ class Request:
     """Whether the person went on from the panel with the help lines."""
     tokens: int = 0
     """The whole prompt, as far as it is known."""
-    needs: frozenset[str] = frozenset()
-    """What the question takes: "tools", "images"."""
     doubt: str = ""
     """Why the local model would likely fail, or did, in words; see `certainty` and `experience`. Empty where nothing
     tells."""
@@ -72,7 +70,6 @@ class State:
     local_model: str = ""
     local_context_tokens: int = 0
     """0: not known."""
-    local_abilities: frozenset[str] = frozenset({"tools"})
     cloud_model: str = ""
     cloud_context_tokens: int = 0
     has_key: bool = False
@@ -202,11 +199,8 @@ def _not_ready(request: Request, state: State) -> Choice:
 
 
 def _ready(request: Request, state: State) -> Choice:
-    lacking = request.needs - state.local_abilities
     if not _fits(request.tokens, state.local_context_tokens):
         reason, text = Reason.CONTEXT_TOO_LONG, "The conversation is longer than the local model reads."
-    elif lacking:
-        reason, text = Reason.NO_MATCH, f"The local model cannot do this: {', '.join(sorted(lacking))}."
     elif request.doubt and state.escalate != "never":
         reason = Reason.NO_MATCH if request.declined else Reason.LOW_CONFIDENCE
         text = request.doubt

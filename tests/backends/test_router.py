@@ -23,7 +23,6 @@ HELLO = Request(tokens=100)
 LONG = Request(tokens=4000)
 DOUBT = Request(tokens=100, doubt="The local model is unsure of this (20%).")
 DECLINED = replace(DOUBT, declined=True)
-PICTURE = Request(needs=frozenset({"images"}))
 CLOUD = Request(asked="cloud")
 LOCAL = Request(asked="local")
 CRISIS = Request(crisis=True)
@@ -83,12 +82,6 @@ TABLE = [
     (LONG, replace(ALLOWED, offline=True), "Local ContextTooLong"),
     (replace(LONG, tokens=300_000), ALLOWED, "Local ContextTooLong"),
     (replace(LONG, asked="local"), ALLOWED, "Local UserAsked"),
-    # What the local model cannot do.
-    (PICTURE, ALLOWED, "Claude NoMatch"),
-    (PICTURE, KEY, "Local NoMatch offers"),
-    (PICTURE, READY, "Local NoMatch"),
-    (Request(needs=frozenset({"tools"})), ALLOWED, "Local"),
-    (Request(needs=frozenset({"tools"})), replace(ALLOWED, local_abilities=frozenset()), "Claude NoMatch"),
     # What it is unsure of.
     (DOUBT, ALLOWED, "Local LowConfidence offers"),
     (DOUBT, KEY, "Local LowConfidence offers"),
@@ -121,13 +114,12 @@ ESCALATES: tuple[Escalate, ...] = get_args(Escalate)
 
 def cases() -> list[tuple[Request, State]]:
     requests = [
-        Request(asked=asked, crisis=crisis, crisis_seen=seen, tokens=tokens, needs=needs, doubt=doubt)
-        for asked, crisis, seen, tokens, needs, doubt in product(
+        Request(asked=asked, crisis=crisis, crisis_seen=seen, tokens=tokens, doubt=doubt)
+        for asked, crisis, seen, tokens, doubt in product(
             ASKED,
             (False, True),
             (False, True),
             (10, 5000, 10**6),
-            (frozenset(), frozenset({"images"})),
             ("", "?"),
         )
     ]

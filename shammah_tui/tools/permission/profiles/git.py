@@ -1,5 +1,5 @@
-"""git, by sub-command. Left out on purpose: configuration (`-c`, `config` beyond a few names), other programs
-(`--ext-diff`, `-O`, `--upload-pack`, `--exec`), other repositories (`-C`, `--git-dir`, addresses), output files, and
+"""git, by sub-command. Left out on purpose: configuration (`-c`, `config`), other programs (`--ext-diff`,
+`-O`, `--upload-pack`, `--exec`), other repositories (`-C`, `--git-dir`, addresses), output files, and
 every form that forces, rewrites or throws away. What publishes (`push`) must be named by the rule.
 """
 
@@ -228,7 +228,6 @@ _TAG = Profile(
     operands_max=2,
     changes=True,
 )
-_SHOWN_SETTING = re.compile(r"(?:user\.(?:name|email)|remote\.origin\.url|init\.defaultbranch)\Z", re.IGNORECASE)
 _LISTS_TAGS = words_of("-l --list --contains --no-contains --points-at --merged --no-merged")
 _REMOTE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*\Z")
 _HARMLESS_GLOBALS = words_of("--no-pager -P --no-optional-locks --literal-pathspecs")
@@ -261,8 +260,6 @@ def judge(words: Sequence[Word]) -> Use:
     if name == "switch" and [word.text for word in rest] == ["-"]:
         use.changes = True
         return use
-    if name == "config" and _reads_setting([word.text for word in rest]):
-        return use
     if name == "checkout":
         return _judge_checkout(rest, use)
     if name == "stash" and (not rest or rest[0].text.startswith("-")):
@@ -276,11 +273,6 @@ def judge(words: Sequence[Word]) -> Use:
     use.changes = _makes_branch(name, rest)
     _check_form(name, rest)
     return PROFILES[name].read(rest, use)
-
-
-def _reads_setting(texts: Sequence[str]) -> bool:
-    """One of the settings that say who and where; others may hold a token, or what would run."""
-    return len(texts) == 2 and texts[0] in ("--get", "get") and _SHOWN_SETTING.match(texts[1]) is not None
 
 
 def _makes_branch(name: str, rest: Sequence[Word]) -> bool:
