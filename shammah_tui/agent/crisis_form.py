@@ -77,14 +77,14 @@ SIGNS = (
     r"\b(?:don't|do not|dont|no longer|not|never) (?:really |even |actually )?(?:want|wanna|wish)(?: to)? (?:to )?(?:live|be alive|"
     r"exist(?!\()|wake up(?! (?:the|a|an|this|that|my|all|other|your|its)\b))\b",
     r"\bwish (?:that )?i (?:was|were|would be|am) dead\b",
-    r"\bwish (?:that )?i(?:'d| had| was| were)? never (?:been )?born\b",
+    r"\bwish (?:that )?i(?:'d| had| was| were)? never (?:been )?born\b(?! (?:in|into|with)\b)",
     r"\bwish (?:that )?i (?:didn't|did not) exist\b",
     r"\b(?:everyone|everybody|they|the world|this world|my family|my kids|my children|my parents|my wife|my husband|"
     r"my friends|people|you all)(?: all)? (?:would|will|'d|is|are|might) ?(?:all )?(?:be )?(?:so much |much )?better "
     r"(?:off )?(?:without me|(?:when|if|once) (?:i'm|i am|i was|i were) (?:dead|gone|not here)|if i (?:died|didn't exist))\b",
     r"\bnobody would (?:miss|notice|care)\b.*\b(?:gone|dead|died|die)\b",
     r"\b(?:no|any|a|what's the|what is the|(?:see|find|is) the) (?:reason|point|sense|use)(?: for me)? (?:to|in|of) (?:keep |keep on |keeping on |go on |going on )?"
-    r"(?:live|living|be alive|being alive|exist|existing)\b",
+    r"(?:live|living|be alive|being alive|exist|existing)\b(?! (?:objects?|documents?|references?|instances?|nodes?|data)\b)",
     r"\bnothing (?:left )?(?:for me )?to live for\b",
     r"\blife (?:is not|isn't|ain't|is no longer) worth (?:living|it)\b",
     rf"{_I}{_GAP}(?:tired|sick|done)(?: of| with) (?:being alive|living|life|existing)\b",
@@ -113,9 +113,50 @@ SIGNS = (
     r"(?! (?:if|when) i (?:push|merge|deploy|commit|break|use|touch|rewrite|refactor|ship|release|forget)\b)",
     rf"\b{_OTHER} (?:\w+ )?put (?:his|her|their) hands (?:around|on|round) my (?:throat|neck)\b",
     rf"{_I} (?:have )?loaded (?:the|a|my) (?:gun|pistol|rifle|shotgun)\b",
+    # Told by what goes round it: the last night, those who stay behind, what lies ready.
+    rf"{_I}{_GAP}(?:can't|cannot|can not|cant|don't think i can|not sure i can|unable to|don't trust myself to) keep myself safe\b",
+    rf"{_I} (?:can't|cannot|cant|don't think i can|do not think i can) keep myself safe\b",
+    r"\b(?:scared|afraid|terrified|frightened|worried) (?:of|about) what i (?:might|could|may|will|'ll|would) do to myself\b",
+    r"\b(?:tonight|today|tomorrow|this) (?:is|will be|is going to be|might be|shall be) my last (?:night|day|evening|one)\b"
+    r"(?! (?:at|in|as|of (?:work|school|vacation|holiday)|on|before|with|here|off)\b)",
+    rf"{_I} (?:\w+ )?(?:don't|do not|dont|won't|will not|can't) (?:see myself |think i'll |think i will |believe i'll )?(?:making|make) it "
+    r"(?:to|through|past) (?:the )?(?:night|tonight|tomorrow|morning|next (?:week|month|year)|christmas|my (?:next )?birthday)\b(?!'s)",
+    r"(?=.*\b(?:made up my mind|i've decided|i have decided|goodbye|reads? (?:it|this)|finds? (?:it|this))\b).*"
+    r"\b(?:i won't|i will not|i'm not going to|i am not going to) be (?:here|around|alive)\b",
+    r"\bmy (?:family|kids|children|parents|wife|husband|mother|father|mom|mum|dad|son|daughter|friends)\b.{0,60}"
+    r"\b(?:they'd|they would|would|'d|will) (?:all )?be (?:fine|ok|okay|happier|relieved|better) (?:off )?(?:without me|if i "
+    r"(?:just )?(?:disappeared|died|vanished|was gone|were gone|wasn't (?:here|around)|didn't exist))\b",
+    r"\b(?:nobody|no one|noone|the world|who) (?:would|will|'d|'ll) (?:even |really |ever )?(?:miss|notice|care|cry|mourn|lose)\b.*"
+    r"\b(?:when|if|once|that) i(?:'m| am| was| were)? (?:gone|dead|died|disappeared)\b(?! (?:for|on|to|at|from|until|till|next)\b)",
+    r"\b(?:rope|noose|gun|pistol|rifle|shotgun|blade|razor|knife)\b.*\b(?:can't stop (?:looking at|thinking about|staring at) (?:it|them)|"
+    r"(?:used|use) it (?:tonight|again|on (?:myself|my))|(?:to|against) my (?:head|temple|throat|wrist)|in my mouth)\b",
+    r"\b(?:gun|pistol|rifle|shotgun) is loaded\b.*\b(?:next to me|beside me|my (?:desk|hand|head|lap|bed|mouth|nightstand))\b",
+    rf"{_I} (?:am )?(?:\w+ )?(?:standing|sitting|lying) on (?:the )?(?:train |railway )?(?:tracks|rails|ledge|railing)\b",
+    r"\bi (?:\w+ )?stood (?:at|on) (?:the|a) (?:bridge|ledge|edge|roof|cliff|platform)\b.*\b(?:tomorrow|tonight|next time|step back|jump|let go)\b",
+    r"\b(?:don't|do not|dont) want to be here any ?more(?:$|,? and i (?:don't|do not) mean\b)",
+    rf"{_I} (?:am )?(?:going to|gonna|about to|ready to) jump$",
+    r"\bi(?:'ll| will)? (?:won't|not|never) (?:leave|get out of|make it out of|come out of) (?:(?:this|the|my) )?(?:house|home|flat|apartment|room|here) alive\b",
+    r"\bwish (?:that )?(?:a|the|some) (?:car|truck|bus|train|lorry) would (?:just )?(?:hit|run over|run down|kill) me\b",
+    rf"{_I}{_GAP}(?:googling|googled|searching|searched|looking up|looked up|reading about|researching) (?:for )?(?:painless|suicide|lethal) (?:methods?|ways|doses?)\b"
+    r"(?! (?:to|of) (?!die\b))",
+    r"\b(?:painless|painful|easiest|quickest|quietest|fastest) way to (?:go|leave|end it|end things)$",
+    r"\bwant out of (?:this |my )?life\b|^out of (?:this )?life$",
+    r"\b(?:wrote|written|left|leaving) (?:a|my|the) (?:note|letter) (?:for|to) my (?:parents|mom|mum|mother|dad|father|family|wife|husband|kids|"
+    r"children|sister|brother)\b.*\b(?:drawer|pillow|gone|tonight|find it|goodbye)\b",
+    r"^(?:good ?bye|bye),? (?:everyone|everybody|all|world|mom|mum|dad)\b.*(?:\b(?:i'm|i am) sorry(?! (?:to|that|for (?:the|leaving))\b)|\bi tried\b|\bforgive me\b)",
+    r"\bnothing (?:is |left )?(?:keeps?|keeping|holds?|holding) me (?:here|alive|in this (?:world|life))\b",
+    rf"{_I}{_GAP}want (?:it|this|everything) (?:all )?(?:to be )?over$",
+    r"\bmy (?:turn|time) to (?:leave|go) (?:for good|forever|from this (?:world|life))\b|\bmy time to die\b",
+    r"\bcount(?:ed|ing) (?:my|the|out) (?:\w+ )?(?:pills|tablets)\b.*\benough\b",
+    r"\b(?:took|taken|swallowed) all (?:of )?(?:my|the|his|her|their|our) (?:[\w']+ ){0,2}(?:pills|tablets|meds|medication|painkillers)\b",
+    r"\b(?:gave|given|giving) away (?:all )?my (?:dog|cat|pets?|things|stuff|belongings|possessions)\b.*\b(?:goodbyes?|won't need|letters?)\b",
+    r"\b(?:can't|cannot|cant|can not) (?:endure|face|survive) (?:life|living|another (?:day|night))\b(?! (?:of|in|with)\b)",
+    r"\bcan(?:'t|not) live without (?:her|him|them)\b.*\b(?:won't|will not|don't want to)\b",
+    rf"{_I}{_GAP}(?:starve myself|waste away and die)\b",
+    r"\bmy chest (?:hurts|aches|is tight)\b.*\b(?:left arm|can't breathe)\b",
     # Thoughts of it, in so many words.
     rf"{_I}(?: [\w']+){{0,4}} suicidal\b",
-    rf"{_I}{_GAP}(?:of|about) (?:my |committing )?suicide\b",
+    rf"{_I}{_GAP}(?:of|about) (?:my |committing )?suicide\b(?! (?:burns?|squad|prevention|doors?|bomb\w*|rates?|statistics|awareness)\b)",
     r"\bsuicide (?:seems|is|looks|feels)(?: like)? (?:the|my) (?:only|best|last)\b",
     r"\bno (?:other )?way out (?:but|except|other than|than) suicide\b",
     r"\b(?:survived|after) (?:an|my) (?:suicide )?attempt\b.*\bagain\b",
@@ -128,7 +169,7 @@ SIGNS = (
     r"\b(?:swallowed|took|taken|take|taking) (?:\w+ ){0,3}(?:a whole bottle|the whole bottle|all (?:of )?(?:my|the|them)|"
     r"too many|\d{2,})\b.{0,40}\b(?:pills?|tablets?|paracetamol|acetaminophen|tylenol|ibuprofen|aspirin|xanax)\b",
     r"\bpills?\b.*\btake (?:them all|all of them)\b",
-    r"\b(?:took|taken|swallowed) too many (?:pills?|tablets?)\b",
+    r"\b(?:took|taken|swallowed) too many (?:pills?|tablets?)\b(?! of\b)",
     rf"{_I} (?:have|got|bought|'ve got) (?:a|the|my) (?:gun|rope|noose|knife|razor|blade)\b(?! (?:data|tree|structure|class|buffer|module)).*\b(?:end|myself|ready|do it)\b",
     r"\b(?:wrists?|arms?)\b.*\b(?:won't|will not|doesn't|can't) stop bleeding\b",
     # Danger from others, and of the body.
@@ -141,6 +182,8 @@ SIGNS = (
 )
 
 VETOES = (
+    # Somebody else, or a thing.
+    r"\bdoes ⟦(?:not|never)\b|⟦[^⟧]*pills⟧ of (?:config|code|data|the)\b",
     # Of code, and of what code does.
     r"⟧ ?\(",
     r"⟧:? .*(?:os\.kill|getpid|\bpid\b|\$\$|sigkill|sigterm|\bexit code\b)",
@@ -196,4 +239,33 @@ FOREIGN = (
     r"\b(?:я )?хочу (?:умереть|покончить с собой|убить себя)\b|\bне хочу (?:больше )?жить\b|\bпокончу с собой\b",
     r"אני (?:רוצה|עומד|עומדת|הולך|הולכת|מתכוון|מתכוונת) (?:למות|להתאבד|להרוג את עצמי)|לא רוצה (?:יותר )?לחיות|"
     r"לשים קץ לחיי|אין לי (?:סיבה|בשביל מה) לחיות",
+    # The same in fewer words, or by what was done.
+    r"\bich (?:denke|habe|hab)\b.*\b(?:an (?:selbstmord|suizid)|selbstmordgedanken|suizidgedanken|daran,? mich umzubringen)\b",
+    r"\bich (?:will|möchte|mag) nicht mehr (?:da|hier|am leben) sein$|\bhalte (?:das|mein|dieses) leben nicht mehr aus\b",
+    r"\b(?:alle|zu viele|eine ganze packung|[0-9]{2,}) (?:meine )?\w*(?:tabletten|pillen) (?:genommen|geschluckt)\b",
+    r"\b(?:besser|wünschte|wünsche),? (?:wenn )?ich (?:wäre )?(?:tot|nicht mehr (?:da|am leben)|nie geboren)\b|\bkeinen grund(?: mehr)? zu leben\b"
+    r"|\bohne mich besser dran\b",
+    r"\bje pense\b.*\b(?:au suicide|à (?:me (?:suicider|tuer)|mourir|en finir$))|\b(?:je veux|envie d'|je vais) en finir$",
+    r"\bj'ai (?:avalé|pris) (?:toutes (?:mes|les)|tous (?:mes|les)|une boîte (?:entière )?de) (?:pilules|médicaments|comprimés|cachets|somnifères)\b",
+    r"\b(?:famille|enfants|parents|monde|amis) (?:serait|seraient|sera|ira|irait|iraient) (?:bien )?(?:mieux|plus heureu(?:x|se)) sans moi\b"
+    r"|\bje voudrais être morte?\b|\bplus (?:aucune )?raison de vivre\b",
+    r"\b(?:pienso|pensando|pensar|pensamientos)\b.*\b(?:(?:en|de) (?:el )?suicidio|suicidarme|en morir(?:me)?|matarme|quitarme la vida)\b",
+    r"\b(?:he tomado|tomé|me tomé|he tragado|tragué) (?:todas (?:las|mis)|un frasco de|[0-9]{2,}) (?:pastillas|píldoras|tabletas)\b",
+    r"\b(?:familia|hijos|todos|padres|mundo) (?:estaría|estarían|estará|estarán) mejor sin mí\b|\bno aguanto más (?:la |esta |mi )?vida\b"
+    r"|\bno aguanto más vivir\b|\bya no quiero vivir(?: más)?$|\bno tengo (?:ganas|razones|motivos) (?:de|para) vivir\b"
+    r"|\bojalá (?:estuviera muert[oa]|no hubiera nacido|no despertara)\b",
+    r"\bn[ãa]o aguento mais (?:viver|a vida|esta vida|essa vida)\b|\bpens(?:o|ando)\b.*\bem (?:suic[íi]dio|me matar|morrer)\b"
+    r"|\btomei (?:todos os|um frasco de|[0-9]{2,}) (?:meus )?(?:rem[ée]dios|comprimidos)\b|\bmelhor sem mim\b|\bvontade de viver\b(?=.*\bn[ãa]o\b)",
+    r"\bpens(?:o|ando)\b.*\b(?:al suicidio|di (?:uccidermi|suicidarmi|farla finita|morire))\b|\bnon ce la faccio pi[ùu] a vivere\b"
+    r"|\bvorrei essere mort[oa]\b|\bho (?:preso|ingoiato) tutte le (?:mie )?(?:pillole|pastiglie|compresse)\b|\bmeglio senza di me\b",
+    r"\bik denk\b.*\baan zelfmoord\b|\bik wil (?:er )?niet meer (?:zijn|leven|bestaan)$|\balle pillen (?:genomen|geslikt)\b|\bbeter af zonder mij\b",
+    r"\bmyśl[ęe] o samobójstwie\b|\bmyśli samobójcze\b|\bnie mam (?:już )?siły żyć\b|\bnie mam po co żyć\b"
+    r"|\b(?:wzięłam|wziąłem|połknęłam|połknąłem) wszystkie (?:tabletki|leki)\b",
+    r"\b(?:думаю|мысли) о (?:самоубийстве|суициде)\b|\bмне (?:больше )?незачем жить\b|\bнет (?:сил|смысла|желания) (?:больше )?жить\b"
+    r"|\bне могу больше жить\b|\bустал[а]? жить\b|\b(?:выпила?|приняла?|проглотила?) (?:все|всю|пачку|горсть) (?:\w+ )?таблет\w+"
+    r"|\bлучше бы (?:я умерл?а?|меня не было|я не родил\w+)\b",
+    r"חושבת? (?:\S+ )?על (?:התאבדות|להתאבד)|אין לי (?:יותר )?כו?ח לחיות|נמאס לי (?:לחיות|מהחיים)|בלעתי (?:את )?כל ה?כדורים|הלוואי שהייתי מת",
+    # Japanese, Chinese.
+    r"死にたい(?!ほど|くらい|ぐらい)|自殺(?:したい|しよう|を考え)|生きていたくない|もう生きたくない",
+    r"我(?:真的|只|好|就)?想(?:死(?!锁|机|循环)|自杀)|(?:我|真的|再也)?不想(?:再)?活(?:了|下去)|我活不下去",
 )

@@ -258,7 +258,8 @@ class Runtime:
         `asked` sends this one question to the local model or to Claude. Words that tell of danger to the person are
         answered by a panel; sent once more they go to the local model, and nothing of that turn is kept.
         """
-        private = detect(question)
+        # In a thread: the forms are compiled for the first question.
+        private = await asyncio.to_thread(detect, question)
         if private and self._help_shown_for != question:
             self._help_shown_for = question
             yield help_shown()

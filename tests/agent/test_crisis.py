@@ -25,14 +25,22 @@ def test_the_labelled_lines_are_judged_as_well_as_they_were(split: str) -> None:
 
 def test_of_lines_that_the_forms_were_not_made_for_most_are_seen() -> None:
     outcome = judge("blind")
-    assert len(outcome.missed) <= 6 < outcome.dangers == 24
+    assert len(outcome.missed) <= 4 < outcome.dangers == 24
     assert not outcome.false_alarms
+
+
+def test_twelve_languages_and_what_goes_round_it() -> None:
+    mended, other = judge("more"), judge("fresh")
+    assert len(mended.missed) <= 2 < mended.dangers == 50
+    assert len(other.missed) <= 9 < other.dangers == 50
+    assert not mended.false_alarms
+    assert not other.false_alarms
 
 
 def test_harder_lines_are_seen_no_worse_than_they_were_and_raise_no_alarm() -> None:
     mended, held_out = judge("next"), judge("last")
     assert not mended.missed
-    assert len(held_out.missed) <= 11 < held_out.dangers == 15
+    assert len(held_out.missed) <= 9 < held_out.dangers == 15
     assert not mended.false_alarms
     assert not held_out.false_alarms
 
