@@ -250,7 +250,7 @@ def test_suspending_and_coming_back(terminal: Terminal) -> None:
 @pytest.mark.parametrize(("name", "status"), [("TERM", 143), ("HUP", 129)])
 def test_a_signal_leaves_and_restores_the_terminal(terminal: Terminal, name: str, status: int) -> None:
     terminal.start()
-    (shown,) = (process for process in psutil.process_iter() if _is_screen_of(process, terminal.home))
+    (shown,) = (process for process in psutil.process_iter() if is_screen_of(process, terminal.home))
     shown.send_signal(getattr(signal, f"SIG{name}"))
     terminal.wait_for(f"left with {status}")
     terminal.type("echo typed")
@@ -258,7 +258,7 @@ def test_a_signal_leaves_and_restores_the_terminal(terminal: Terminal, name: str
     terminal.wait_for("\ntyped")
 
 
-def _is_screen_of(process: psutil.Process, home: Path) -> bool:
+def is_screen_of(process: psutil.Process, home: Path) -> bool:
     try:
         arguments = process.cmdline()
         return (

@@ -6,23 +6,28 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.backends.messages_brain import reply_to
-from tests.backends.messages_server import Answer, MessagesServer, Reply
+from tests.backends.messages_server import Answer, Call, MessagesServer, Reply, Think
+from tests.backends.messages_server import answer as say
 from tests.bootstrap.hub import Faults, Hub
-from tests.ui.test_end_to_end import Terminal, terminal
+from tests.ui.pty_screen import in_pty, shammah
+from tests.ui.test_end_to_end import Terminal, is_screen_of, terminal
 
 __all__ = ["terminal"]
 
@@ -47,17 +52,17 @@ def project(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def claude(**options: Any) -> Iterator[MessagesServer]:
+def claude(brain: Callable[[dict[str, Any]], Reply] = reply_to) -> Iterator[MessagesServer]:
     """The server, in a thread: the tests here wait for a screen."""
     found: list[MessagesServer] = []
     ready, over = threading.Event(), threading.Event()
 
     def script(body: dict[str, Any]) -> Reply:
-        reply = reply_to(body)
+        reply = brain(body)
         return replace(reply, pause_seconds=0.005) if isinstance(reply, Answer) and not reply.pause_seconds else reply
 
     async def serve() -> None:
-        async with MessagesServer.running(script, **options) as server:
+        async with MessagesServer.running(script) as server:
             found.append(server)
             ready.set()
             await asyncio.to_thread(over.wait)
@@ -329,3 +334,84 @@ def test_plan_mode_never_writes(terminal: Terminal, project: Path) -> None:
         send(terminal, HELLO)
         terminal.wait_for("Write hello.py · plan mode only reads(?s:.*)Ask anything")
         assert not (project / "hello.py").exists()
+
+
+@pytest.mark.parametrize("way", ["suspended", "closed"])
+def test_a_question_whose_terminal_is_suspended_or_closed_means_no(terminal: Terminal, project: Path, way: str) -> None:
+    with claude() as server:
+        terminal.export(setting(server))
+        terminal.start("demo", "--cloud", folder=project)
+        terminal.wait_for("answers all questions")
+        send(terminal, HELLO)
+        terminal.wait_for("Write a file")
+        if way == "suspended":
+            (shown,) = (process for process in psutil.process_iter() if is_screen_of(process, terminal.home))
+            shown.send_signal(signal.SIGTSTP)
+            terminal.wait_for(r"Stopped|stopped|\$ $")
+            send(terminal, "fg")
+            terminal.wait_for("Write hello.py · denied(?s:.*)Ask anything")
+        else:
+            (shown,) = (process for process in psutil.process_iter() if is_screen_of(process, terminal.home))
+            shown.send_signal(signal.SIGHUP)
+            terminal.wait_for("left with 129")
+            terminal.start("demo", "--continue", folder=project)
+            terminal.wait_for("Write hello.py(?s:.*)Ask anything")
+        assert not (project / "hello.py").exists()
+
+
+def test_esc_ends_a_command_with_all_that_it_started(terminal: Terminal, project: Path) -> None:
+    with claude() as server:
+        terminal.export(setting(server))
+        terminal.start("demo", "--cloud", folder=project)
+        terminal.wait_for("answers all questions")
+        send(terminal, "run `sh -c 'trap \"\" TERM; echo begun; sleep 4321' & sleep 4321; wait`")
+        answer(terminal, "sh -c", "y")
+        terminal.wait_for("│ begun")
+        assert len(_sleepers()) == 2
+        terminal.press("Escape")
+        terminal.wait_for("Interrupted")
+        deadline = time.monotonic() + 10
+        while _sleepers():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert "You said: good morning" in ask(terminal, "good morning")
+
+
+def _sleepers() -> list[psutil.Process]:
+    return [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ["sleep", "4321"]]
+
+
+OBEYED = (
+    "\x1b]52;c;T0JFWUVE\x07 \x1b]8;;http://evil.example\x1b\\link\x1b]8;;\x1b\\ \x1bPq#0\x1b\\ \x1b[2J "
+    "\u202etxt.exe [/b] [@click=app.quit]x[/]"
+)
+
+
+def test_what_a_terminal_would_obey_is_shown_and_never_sent_to_it(terminal: Terminal, project: Path) -> None:
+    (project / "hostile.txt").write_text(OBEYED)
+
+    def brain(body: dict[str, Any]) -> Reply:
+        if len(body["messages"]) == 1:
+            return say(Think(OBEYED), OBEYED, Call("Read", {"file_path": "hostile.txt"}))
+        if len(body["messages"]) == 3:
+            return say(Call("Bash", {"command": "cat hostile.txt", "description": OBEYED}))
+        return say("All of it was seen.")
+
+    with claude(brain) as server:
+        command = ["sh", "-c", f"cd {project} && exec {shlex.join(shammah('--model', 'demo', '--cloud'))}"]
+        with in_pty(command, terminal.home, 120, 40, **setting(server)) as shown:
+            shown.wait_for("answers all questions")
+            shown.type(b"!cat hostile.txt\r")
+            shown.wait_for("]52;c;T0JFWUVE")
+            shown.type(b"what is in it?\r")
+            shown.wait_for("Run a command")
+            shown.wait_for("␛]52;c;T0JFWUVE␇")
+            shown.wait_for("[@click=app.quit]x[/]")
+            shown.type(b"\x03")
+            shown.wait_for("Interrupted")
+            shown.type(b"\x0f")
+            shown.wait_until(lambda: "\n".join(shown.lines).count("T0JFWUVE") > 1, "unfolded")
+            shown.type(b"\x04")
+            assert shown.end() == 0
+        for sequence in (b"\x1b]52", b"\x1b]8;;http://evil", b"\x1bPq", "\u202e".encode()):
+            assert sequence not in shown.output
