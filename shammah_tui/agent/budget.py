@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from shammah_tui.agent import own_output
 from shammah_tui.conversation import Message
 from shammah_tui.errors import ContextOverflow
 from shammah_tui.tools.bounded import HeadAndTail
@@ -47,25 +48,23 @@ async def fit(messages: Sequence[Message], count: Count, *, answer_tokens: int) 
     room = context - min(answer_tokens, int(context * ANSWER_SHARE_MAX))
     if tokens <= room:
         return Fitted(tuple(messages))
-    found, left_out = list(messages), 0
-    results = [at for at, message in enumerate(found) if message.role == "tool"]
-    for at in results[:-KEPT_RESULTS]:
+    found, left_out = _Shortened(messages), 0
+    for result in found.results[:-KEPT_RESULTS]:
         if tokens <= room * FILLED_AFTERWARDS:
             break
-        length = len(found[at].content)
+        length = len(found.text(result))
         if length < SHORTENED_FROM_CHARACTERS:
             continue
-        found[at] = replace(found[at], content=PLACEHOLDER.format(count=f"{length:,}"))
+        found.put(result, PLACEHOLDER.format(count=f"{length:,}"))
         left_out += 1
-        tokens, _ = await count(found)
-    newest = {at: found[at] for at in results[-KEPT_RESULTS:]}
-    longest = max((len(message.content) for message in newest.values()), default=0)
-    characters = longest
+        tokens, _ = await count(found.messages)
+    newest = {result: found.text(result) for result in found.results[-KEPT_RESULTS:]}
+    characters = max(map(len, newest.values()), default=0)
     while tokens > room and characters > CUT_TO_CHARACTERS_MIN:
         characters = max(CUT_TO_CHARACTERS_MIN, 1 << (characters - 1).bit_length() - 1)
-        for at, message in newest.items():
-            found[at] = replace(message, content=_cut(message.content, characters))
-        tokens, _ = await count(found)
+        for result, text in newest.items():
+            found.put(result, _cut(text, characters))
+        tokens, _ = await count(found.messages)
     if tokens > room:
         raise ContextOverflow(
             f"The conversation has {tokens:,} tokens; this model reads {context:,}, its answer included.",
@@ -73,10 +72,40 @@ async def fit(messages: Sequence[Message], count: Count, *, answer_tokens: int) 
             prompt_tokens=tokens,
             context_tokens=context,
         )
-    cut = sum(found[at] != message for at, message in newest.items())
+    cut = sum(found.text(result) != text for result, text in newest.items())
     parts = [_said(left_out, "older tool result", "left out of what the model reads")] if left_out else []
     parts += [_said(cut, "tool result", f"cut to {characters:,} characters for the model")] if cut else []
-    return Fitted(tuple(found), f"{' and '.join(parts)}, to make room.")
+    return Fitted(found.messages, f"{' and '.join(parts)}, to make room.")
+
+
+class _Shortened:
+    """Messages whose results can be replaced: those of tools, and what the person's own commands printed. A result is
+    the number of its message and of its piece in that."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self._messages = list(messages)
+        self._pieces: dict[int, list[str]] = {}
+        self.results: list[tuple[int, int]] = []
+        for at, message in enumerate(messages):
+            if message.role == "tool":
+                self._pieces[at] = [message.content]
+                self.results.append((at, 0))
+            elif message.role == "user" and len(pieces := own_output.parts(message.content)) > 1:
+                self._pieces[at] = pieces
+                self.results += [(at, piece) for piece in range(2, len(pieces), 4)]
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return tuple(self._messages)
+
+    def text(self, result: tuple[int, int]) -> str:
+        at, piece = result
+        return self._pieces[at][piece]
+
+    def put(self, result: tuple[int, int], text: str) -> None:
+        at, piece = result
+        self._pieces[at][piece] = text
+        self._messages[at] = replace(self._messages[at], content="".join(self._pieces[at]))
 
 
 def _cut(text: str, characters: int) -> str:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
+from shammah_tui.agent.own_output import told
 from shammah_tui.conversation import Entry, Message, ToolCall
 from shammah_tui.events import ToolFinished, ToolOutput, ToolStarted
 from shammah_tui.tools import toolbox
@@ -51,5 +52,4 @@ class OwnCommand:
     @property
     def entry(self) -> Entry:
         output = self._result.text if self._result is not None else "".join([*self._said, INTERRUPTED])
-        text = f"I ran this command:\n$ {self._command}\n\nIt printed:\n{output}"
-        return Entry(Message("user", text), shown=f"!{self._command}")
+        return Entry(Message("user", told(self._command, output)), shown=f"!{self._command}")

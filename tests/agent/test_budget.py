@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from shammah_tui.agent import own_output
 from shammah_tui.agent.budget import fit
 from shammah_tui.conversation import Message
 from shammah_tui.errors import ContextOverflow
@@ -61,6 +62,20 @@ async def test_a_new_result_that_is_too_long_is_cut_and_not_left_out() -> None:
     # One step later the beginning is the same, so the engine need not read it anew.
     more = (*messages, Message("assistant", "I see."))
     assert (await fit(more, counter(2000), answer_tokens=100)).messages[:3] == found.messages
+
+
+async def test_what_the_persons_own_commands_printed_is_shortened_and_their_words_stay() -> None:
+    texts = [own_output.told(f"cat {name}", LONG) for name in "abc"]
+    # As they stand before the question that follows them.
+    question = "\n\n".join([*texts, "What is in them?"])
+    messages = (Message("system", "s"), Message("user", question))
+    found = await fit(messages, counter(700), answer_tokens=100)
+    shown = found.messages[1].content
+    assert all(f"$ cat {name}\n" in shown for name in "abc")
+    assert shown.endswith("(That is all it printed.)\n\nWhat is in them?")
+    assert "1 older tool result was left out" in found.notice
+    assert "2 tool results were cut" in found.notice
+    assert own_output.parts("no command") == ["no command"]
 
 
 async def test_results_that_have_no_room_even_when_cut_are_refused() -> None:
