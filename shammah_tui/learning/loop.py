@@ -23,6 +23,7 @@ from shammah_tui.errors import ShammahError
 from shammah_tui.learning.arguments import TrainArguments
 from shammah_tui.learning.event import HeldOutMeasured, StepReported
 from shammah_tui.learning.example import Example
+from shammah_tui.learning.lanes import Lanes, lanes_for
 from shammah_tui.learning.loss import is_greedy, normalised, row_means, token_kl, token_nll
 from shammah_tui.learning.network import Network
 from shammah_tui.learning.packed import Line, Pack, packs
@@ -74,6 +75,12 @@ class Figures:
     kl: float = 0.0
     by_color: dict[str, list[float]] = field(default_factory=dict)
 
+    def add(self, other: Figures) -> None:
+        self.nll += other.nll
+        self.kl += other.kl
+        for color, losses in other.by_color.items():
+            self.by_color.setdefault(color, []).extend(losses)
+
 
 @dataclass(slots=True)
 class Loop:
@@ -82,6 +89,8 @@ class Loop:
     network: Network
     arguments: TrainArguments
     pack_tokens: int
+    """Tokens that are worked on at one time, in all lanes together."""
+    lanes: Lanes = field(init=False, default_factory=lambda: Lanes(1))
     rated: list[Rated] = field(default_factory=list)
     replay: list[Replay] = field(default_factory=list)
     held_rated: list[Rated] = field(default_factory=list)
@@ -95,6 +104,8 @@ class Loop:
 
     def load(self, examples: Sequence[Example]) -> None:
         """Sorts the examples, and asks the base, once, for its hidden states over the answers."""
+        longest = max(example.length for example in examples)
+        self.lanes = lanes_for(self.network.device, self.pack_tokens, longest)
         states = self.network.base_states([Line(e.prompt, e.answer) for e in examples], self.pack_tokens)
         for example, base in zip(examples, states, strict=True):
             if example.replay:
@@ -189,40 +200,55 @@ class Loop:
         return state["step"], state["worse"], state["best"]
 
     def accumulate(self, rated: Sequence[Rated], replay: Sequence[Replay]) -> Figures:
-        """Gradients of one step, pack after pack. A rated row's weight is relative to its batch, not to its pack."""
+        """Gradients of one step. A rated row's weight is relative to its batch, not to its pack."""
+        weights = normalised(torch.tensor([row.example.weight for row in rated], device=self.network.device))
+        parameters = self.network.trained_parameters()
+
+        def learn(pack: Pack) -> tuple[Figures, Sequence[Tensor]]:
+            loss, figures = self._loss(pack, rated, replay, weights)
+            return figures, torch.autograd.grad(loss, parameters)
+
+        total = Figures()
+        packed = list(self._packs([*(row.line for row in rated), *(row.line for row in replay)]))
+        for figures, gradients in self.lanes.map(learn, packed):
+            total.add(figures)
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
+        self.num_tokens += sum(pack.tokens.shape[1] for pack in packed)
+        self.answer_tokens += sum(len(pack.labels) for pack in packed)
+        return total
+
+    def _loss(
+        self, pack: Pack, rated: Sequence[Rated], replay: Sequence[Replay], weights: Tensor
+    ) -> tuple[Tensor, Figures]:
+        """A pack's part of the step's loss. Its rows are numbered through `rated`, then `replay`."""
         device, head = self.network.device, self.network.head
         figures = Figures()
-        weights = normalised(torch.tensor([row.example.weight for row in rated], device=device))
-        replayed_tokens = sum(len(row.example.answer) for row in replay)
-        lines = [row.line for row in rated] + [row.line for row in replay]
-        for pack in packs(lines, self.pack_tokens, device):
-            hidden = self._forward(pack)
-            loss = hidden.new_zeros((), dtype=torch.float32)
-            place = torch.tensor(pack.rows, device=device)[pack.owner]
-            learned = place < len(rated)
-            if bool(learned.any()):
-                turns = torch.cat([rated[index].turns for index in pack.rows if index < len(rated)])
-                shares = torch.where(turns, 1.0, self.arguments.still_weight)
-                losses = token_nll(hidden[learned], head, pack.labels[learned], turns * self.arguments.margin)
-                means = row_means(losses, shares, place[learned], len(rated))
-                loss = loss + (weights * means).sum()
-                figures.nll += float((weights * means).sum().detach())
-                for index in sorted(index for index in pack.rows if index < len(rated)):
-                    figures.by_color.setdefault(rated[index].example.color, []).append(float(means[index].detach()))
-            held = [replay[index - len(rated)] for index in pack.rows if index >= len(rated)]
-            if held:
-                base = torch.cat([row.base for row in held]).to(device)
-                divergence = token_kl(hidden[~learned], head, base)
-                loss = loss + self.arguments.kl_weight * divergence.sum() / replayed_tokens
-                figures.kl += float(divergence.detach().sum()) / replayed_tokens
-                _remember(held, divergence)
-            loss.backward()
-        return figures
+        hidden = self.network.states(pack)
+        loss = hidden.new_zeros((), dtype=torch.float32)
+        place = torch.tensor(pack.rows, device=device)[pack.owner]
+        learned = place < len(rated)
+        if bool(learned.any()):
+            turns = torch.cat([rated[index].turns for index in pack.rows if index < len(rated)])
+            shares = torch.where(turns, 1.0, self.arguments.still_weight)
+            losses = token_nll(hidden[learned], head, pack.labels[learned], turns * self.arguments.margin)
+            means = row_means(losses, shares, place[learned], len(rated))
+            loss = loss + (weights * means).sum()
+            figures.nll = float((weights * means).sum().detach())
+            for index in sorted(index for index in pack.rows if index < len(rated)):
+                figures.by_color.setdefault(rated[index].example.color, []).append(float(means[index].detach()))
+        held = [replay[index - len(rated)] for index in pack.rows if index >= len(rated)]
+        if held:
+            replayed_tokens = sum(len(row.example.answer) for row in replay)
+            base = torch.cat([row.base for row in held]).to(device)
+            divergence = token_kl(hidden[~learned], head, base)
+            loss = loss + self.arguments.kl_weight * divergence.sum() / replayed_tokens
+            figures.kl = float(divergence.detach().sum()) / replayed_tokens
+            _remember(held, divergence)
+        return loss, figures
 
-    def _forward(self, pack: Pack) -> Tensor:
-        self.num_tokens += pack.tokens.shape[1]
-        self.answer_tokens += len(pack.labels)
-        return self.network.states(pack)
+    def _packs(self, lines: Sequence[Line]) -> Iterator[Pack]:
+        return packs(lines, self.pack_tokens, self.network.device, self.lanes.count)
 
     def _batches(self) -> Iterator[tuple[list[Rated], list[Replay]]]:
         """Without end; each rated row comes as often as any other."""
@@ -240,27 +266,15 @@ class Loop:
     def _measure(self, step: int) -> HeldOutMeasured:
         """On the held-out rows; on the learned ones of a kind where none is held out."""
         rated, replay = self.held_rated or self.rated, self.held_replay or self.replay
-        lines = [row.line for row in rated] + [row.line for row in replay]
-        nll = kl = missed = 0.0
-        adherent = unchanged = 0
-        with torch.inference_mode():
-            for pack in packs(lines, self.pack_tokens, self.network.device):
-                hidden = self.network.states(pack)
-                said = is_greedy(hidden, self.network.head, pack.labels)
-                nlls = token_nll(hidden, self.network.head, pack.labels)
-                for number, index in enumerate(pack.rows):
-                    own = pack.owner == number
-                    if index < len(rated):
-                        turns = rated[index].turns
-                        own_nll = float(nlls[own][turns].mean())
-                        nll += own_nll / len(rated)
-                        missed += min(own_nll, MISSED_NATS) / len(rated)
-                        adherent += bool(said[own][turns].all())
-                    else:
-                        row = replay[index - len(rated)]
-                        base = row.base.to(self.network.device)
-                        kl += float(token_kl(hidden[own], self.network.head, base).mean()) / len(replay)
-                        unchanged += bool((said[own] == is_greedy(base, self.network.head, pack.labels[own])).all())
+        packed = self._packs([*(row.line for row in rated), *(row.line for row in replay)])
+        found = [
+            row for rows in self.lanes.map(lambda pack: self._held_out(pack, rated, replay), packed) for row in rows
+        ]
+        nlls = [(loss, held) for is_rated, loss, held in found if is_rated]
+        kls = [(loss, held) for is_rated, loss, held in found if not is_rated]
+        nll, kl = (sum(loss for loss, _ in rows) / max(1, len(rows)) for rows in (nlls, kls))
+        missed = sum(min(loss, MISSED_NATS) for loss, _ in nlls) / len(rated)
+        adherent, unchanged = (sum(held for _, held in rows) for rows in (nlls, kls))
         score = missed + KL_PRICE * self.arguments.kl_weight * kl
         is_best = score < self.best_score
         if is_best:
@@ -275,6 +289,25 @@ class Loop:
             replayed=len(replay),
             best=is_best,
         )
+
+    @torch.inference_mode()
+    def _held_out(self, pack: Pack, rated: Sequence[Rated], replay: Sequence[Replay]) -> list[tuple[bool, float, bool]]:
+        """For each row: whether it is a rated one; its NLL over the tokens that turn it, or its KL; and whether the
+        greedy answer would be the wanted one, or the base's."""
+        head, found = self.network.head, []
+        hidden = self.network.states(pack)
+        said = is_greedy(hidden, head, pack.labels)
+        nlls = token_nll(hidden, head, pack.labels)
+        for number, index in enumerate(pack.rows):
+            own = pack.owner == number
+            if index < len(rated):
+                turns = rated[index].turns
+                found.append((True, float(nlls[own][turns].mean()), bool(said[own][turns].all())))
+            else:
+                base = replay[index - len(rated)].base.to(self.network.device)
+                same = (said[own] == is_greedy(base, head, pack.labels[own])).all()
+                found.append((False, float(token_kl(hidden[own], head, base).mean()), bool(same)))
+        return found
 
     def _reported(
         self, step: int, steps: int, figures: Figures, rate: float, norm: float, seconds: float, timed: int

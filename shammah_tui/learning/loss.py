@@ -13,8 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# Logits of one chunk: 64 MiB of float32.
-CHUNK_LOGITS = 1 << 24
+# Tokens of one chunk: as many as have logits that stay in a processor's cache (1 MiB of float32), and at least so many
+# that the head's product is worth reading the head for.
+CHUNK_LOGITS, CHUNK_TOKENS_MIN = 1 << 18, 96
+
+
+def _chunk_tokens(head: Tensor) -> int:
+    return max(CHUNK_TOKENS_MIN, CHUNK_LOGITS // len(head))
 
 
 class _TokenLoss(torch.autograd.Function):
@@ -27,7 +32,7 @@ class _TokenLoss(torch.autograd.Function):
     ) -> Tensor:
         losses = hidden.new_empty(len(hidden), dtype=torch.float32)
         slopes = torch.empty_like(hidden)
-        step = max(1, CHUNK_LOGITS // len(head))
+        step = _chunk_tokens(head)
         for start in range(0, len(hidden), step):
             part = slice(start, start + step)
             logits = (hidden[part] @ head.T).float()
@@ -44,7 +49,7 @@ class _TokenLoss(torch.autograd.Function):
                 found = torch.log_softmax(logits, dim=-1)
                 target = torch.log_softmax((base[part] @ head.T).float(), dim=-1)
                 likely = target.exp()
-                losses[part] = (likely * (target - found)).sum(-1)
+                losses[part] = torch.linalg.vecdot(likely, target.sub_(found))
                 slope = found.exp_().sub_(likely)
             slopes[part] = slope.to(head.dtype) @ head
         ctx.save_for_backward(slopes)
@@ -83,6 +88,6 @@ def normalised(weights: Tensor) -> Tensor:
 
 def is_greedy(hidden: Tensor, head: Tensor, labels: Tensor) -> Tensor:
     """Whether each label is the likeliest token: hidden (n, d), labels (n) → bool (n)."""
-    step = max(1, CHUNK_LOGITS // len(head))
+    step = _chunk_tokens(head)
     parts = zip(hidden.split(step), labels.split(step), strict=True)
     return torch.cat([(part @ head.T).argmax(-1) == wanted for part, wanted in parts])

@@ -33,13 +33,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the rows of a pack stand. `gather` (rows, longest): index of each token after the prefix, 0 where a row is
-    over; `scatter` (tokens after the prefix): index in the flattened (rows, longest); `mask` (longest, prefix +
-    longest): a row's token sees the prefix and its row so far."""
+    """Where the rows of a pack stand. `own` (rows, longest): index in the pack of each token after the prefix, that of
+    the first where a row is over; `seen` (rows, prefix + longest): the same with the prefix before each row; `back`
+    (tokens after the prefix): index in the flattened `own`; `back_seen`: in the flattened `seen`; `mask` (longest,
+    prefix + longest): a row's token sees the prefix and its row so far."""
 
     prefix: int
-    gather: Tensor
-    scatter: Tensor
+    own: Tensor
+    seen: Tensor
+    back: Tensor
+    back_seen: Tensor
     mask: Tensor
 
 
@@ -57,20 +60,37 @@ class Pack:
     rows: tuple[int, ...]
 
 
-def packs(rows: Sequence[Line], tokens_max: int, device: torch.device) -> Iterator[Pack]:
-    """All rows, in packs of at most `tokens_max` tokens (a longer row is a pack of its own), shortest rows first, so
-    that rows side by side are of like length."""
+def packs(rows: Sequence[Line], tokens_max: int, device: torch.device, lanes: int = 1) -> Iterator[Pack]:
+    """All rows, in packs of about as many tokens each: as few as fill the `lanes` evenly and have at most `tokens_max`
+    tokens for all lanes together (a longer row is a pack of its own). Shortest rows first, so that rows side by side
+    are of like length."""
     order = sorted(range(len(rows)), key=lambda index: rows[index].length)
-    part: list[int] = []
-    for index in order:
-        grown = [*part, index]
-        if part and _tokens([rows[i] for i in grown]) > tokens_max:
-            yield _pack(rows, part, device)
-            part = [index]
-        else:
-            part = grown
-    if part:
+    for part in _parts(rows, order, tokens_max // lanes, lanes):
         yield _pack(rows, part, device)
+
+
+def _parts(rows: Sequence[Line], order: Sequence[int], tokens_max: int, lanes: int) -> list[list[int]]:
+    count = lanes
+    while True:
+        parts = _cut(rows, order, count)
+        if count >= len(order) or all(_tokens([rows[i] for i in part]) <= tokens_max for part in parts):
+            return parts
+        count += lanes
+
+
+def _cut(rows: Sequence[Line], order: Sequence[int], count: int) -> list[list[int]]:
+    """At most `count` parts of about as many tokens after the common beginning."""
+    if count >= len(order):
+        return [[index] for index in order]
+    prefix = _common(rows)
+    total = sum(row.length - prefix for row in rows)
+    parts: list[list[int]] = [[] for _ in range(count)]
+    before = 0
+    for index in order:
+        own = rows[index].length - prefix
+        parts[(2 * before + own) * count // (2 * total)].append(index)
+        before += own
+    return [part for part in parts if part]
 
 
 def _tokens(rows: Sequence[Line]) -> int:
@@ -93,22 +113,20 @@ def _pack(rows: Sequence[Line], chosen: Sequence[int], device: torch.device) -> 
     prefix = _common(held)
     tokens, positions = list(held[0].prompt[:prefix]), list(range(prefix))
     longest = max(row.length for row in held) - prefix
-    gather = torch.zeros(len(held), longest, dtype=torch.long)
+    lengths = [row.length - prefix for row in held]
+    own = torch.full((len(held), longest), prefix)
     predicting: list[int] = []
     labels: list[int] = []
     owner: list[int] = []
     for place, row in enumerate(held):
-        gather[place, : row.length - prefix] = torch.arange(row.length - prefix) + len(tokens) - prefix
+        own[place, : lengths[place]] = torch.arange(lengths[place]) + len(tokens)
         first = len(tokens) + len(row.prompt) - prefix - 1
         predicting += range(first, first + len(row.answer))
         labels += row.answer
         owner += [place] * len(row.answer)
         tokens += [*row.prompt[prefix:], *row.answer[:-1]]
         positions += range(prefix, row.length)
-    scatter = torch.cat([torch.arange(row.length - prefix) + n * longest for n, row in enumerate(held)])
-    causal = torch.ones(longest, longest, dtype=torch.bool).tril()
-    mask = torch.cat([torch.ones(longest, prefix, dtype=torch.bool), causal], dim=1)
-    layout = Layout(prefix, gather.to(device), scatter.to(device), mask.to(device))
+    layout = _layout(prefix, own, lengths, device)
     tensor = torch.tensor
     return Pack(
         tokens=tensor([tokens], device=device),
@@ -119,6 +137,17 @@ def _pack(rows: Sequence[Line], chosen: Sequence[int], device: torch.device) -> 
         owner=tensor(owner, device=device),
         rows=tuple(chosen),
     )
+
+
+def _layout(prefix: int, own: Tensor, lengths: Sequence[int], device: torch.device) -> Layout:
+    rows, longest = own.shape
+    inside = [torch.arange(length) for length in lengths]
+    seen = torch.cat([torch.arange(prefix).expand(rows, -1), own], dim=1)
+    back = torch.cat([places + row * longest for row, places in enumerate(inside)])
+    back_seen = torch.cat([places + row * (prefix + longest) + prefix for row, places in enumerate(inside)])
+    causal = torch.ones(longest, longest, dtype=torch.bool).tril()
+    mask = torch.cat([torch.ones(longest, prefix, dtype=torch.bool), causal], dim=1)
+    return Layout(prefix, *(each.to(device) for each in (own, seen, back, back_seen, mask)))
 
 
 def attend(
@@ -137,8 +166,8 @@ def attend(
     if groups > 1:
         key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
     heads, width = query.shape[1], query.shape[3]
-    rows, longest = layout.gather.shape
-    flat = layout.gather.reshape(-1)
+    rows, longest = layout.own.shape
+    flat = layout.own.reshape(-1) - layout.prefix
     # Split, not sliced: the gradient of all parts is then written once, and never filled with zeros first.
     parts = [states.split([layout.prefix, states.shape[2] - layout.prefix], dim=2) for states in (query, key, value)]
     (asking, own_query), (shared_key, own_key), (shared_value, own_value) = parts
@@ -151,7 +180,7 @@ def attend(
         keys = torch.cat([shared_key.expand(rows, -1, -1, -1), keys], dim=2)
         values = torch.cat([shared_value.expand(rows, -1, -1, -1), values], dim=2)
     found = scaled_dot_product_attention(beside(own_query), keys, values, attn_mask=layout.mask, scale=scaling)
-    own = found.transpose(1, 2).reshape(rows * longest, heads, width).index_select(0, layout.scatter)
+    own = found.transpose(1, 2).reshape(rows * longest, heads, width).index_select(0, layout.back)
     if not layout.prefix:
         return own[None], None
     shared = scaled_dot_product_attention(asking, shared_key, shared_value, is_causal=True, scale=scaling)

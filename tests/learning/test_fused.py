@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from shammah_tui.learning import fused
 from shammah_tui.learning import network as under_test
 from shammah_tui.learning.arguments import TrainArguments
 from shammah_tui.learning.network import Network, load_network
@@ -55,14 +56,16 @@ def results(network: Network) -> tuple[torch.Tensor, torch.Tensor, list[torch.Te
     return states.detach(), base, [gradient for gradient in gradients if gradient is not None]
 
 
+@pytest.mark.parametrize("merged", [False, True])
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_states_and_gradients_are_those_of_peft(
-    base: Path, checkpointing: bool, monkeypatch: pytest.MonkeyPatch
+    base: Path, checkpointing: bool, merged: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fused = load_network(base, TrainArguments(rank=4), CPU, checkpointing=checkpointing)
+    monkeypatch.setattr(fused, "_pays_to_merge", lambda _: merged)
+    quick = load_network(base, TrainArguments(rank=4), CPU, checkpointing=checkpointing)
     monkeypatch.setattr(under_test, "fuse", lambda _: None)
     plain = load_network(base, TrainArguments(rank=4), CPU, checkpointing=False)
-    ours, theirs = results(fused), results(plain)
+    ours, theirs = results(quick), results(plain)
     torch.testing.assert_close(ours[0], theirs[0], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(ours[1], theirs[1], rtol=1e-4, atol=1e-5)
     assert len(ours[2]) == len(theirs[2]) == 2 * 7 * 2

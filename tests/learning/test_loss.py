@@ -11,6 +11,7 @@ from torch.nn import functional
 from shammah_tui.learning import loss as losses
 from shammah_tui.learning.arguments import TrainArguments
 from shammah_tui.learning.example import Example
+from shammah_tui.learning.lanes import Lanes, lanes_for
 from shammah_tui.learning.loop import Loop, Rated
 from shammah_tui.learning.network import Network, load_network
 from shammah_tui.learning.packed import Line, packs
@@ -44,11 +45,12 @@ def states() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     )
 
 
-@pytest.mark.parametrize("chunk", [1 << 24, 50 * 7])
+@pytest.mark.parametrize("chunk", [40, 7])
 def test_fused_losses_equal_autograd_in_value_and_gradient(
     states: tuple[Tensor, Tensor, Tensor, Tensor], chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(losses, "CHUNK_LOGITS", chunk)
+    monkeypatch.setattr(losses, "CHUNK_LOGITS", 50 * chunk)
+    monkeypatch.setattr(losses, "CHUNK_TOKENS_MIN", 1)
     hidden, head, labels, base = states
     weights = torch.rand(40)
     log_q = torch.log_softmax(hidden @ head.T, -1)
@@ -133,6 +135,47 @@ def test_a_weight_changes_the_gradient(bases: dict[str, Path]) -> None:
     even, uneven = (functional.cosine_similarity(gradient, alone, dim=0) for gradient in gradients)
     assert functional.cosine_similarity(gradients[0], gradients[1], dim=0) < 0.999
     assert uneven > even
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_packs_side_by_side_have_the_gradient_of_one(bases: dict[str, Path], count: int) -> None:
+    gradients, figures = [], []
+    for lanes in (1, count):
+        network = network_of(bases["qwen2"])
+        with torch.no_grad():
+            for number, parameter in enumerate(network.trained_parameters()):
+                parameter.normal_(0.0, 0.05, generator=torch.Generator().manual_seed(number))
+        loop = Loop(network, TrainArguments(), 4096)
+        loop.load([random_example(n, replay=True) for n in range(3)])
+        loop.lanes = Lanes(lanes)
+        figures.append(loop.accumulate([rated(n, weight=1.0 + n % 3) for n in range(10, 18)], loop.replay))
+        gradients.append(_gradient(network))
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-4, atol=1e-6)
+    assert figures[1].nll == pytest.approx(figures[0].nll, rel=1e-5)
+    assert figures[1].kl == pytest.approx(figures[0].kl, rel=1e-4)
+    assert len(figures[1].by_color["red"]) == 8
+
+
+def test_lanes_leave_room_for_the_longest_row_and_share_threads_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 6)
+    assert lanes_for(CPU, 8_192, 100).count == 3
+    assert lanes_for(CPU, 8_192, 4_000).count == 2
+    assert lanes_for(CPU, 8_192, 5_000).count == 1
+    assert lanes_for(CPU, 500, 100).count == 1
+    assert lanes_for(torch.device("cuda"), 8_192, 100).count == 1
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+@pytest.mark.parametrize("tokens_max", [10_000, 120, 30])
+def test_packs_hold_each_row_once_and_no_more_tokens_than_allowed(lanes: int, tokens_max: int) -> None:
+    lines = [Line([1, 2, 3, *[10 + n] * (1 + n)], [5] * (1 + n % 7)) for n in range(25)]
+    found = list(packs(lines, tokens_max, CPU, lanes))
+    assert sorted(index for pack in found for index in pack.rows) == list(range(25))
+    assert all(pack.tokens.shape[1] <= tokens_max // lanes or len(pack.rows) == 1 for pack in found)
+    if tokens_max == 10_000:
+        assert len(found) == lanes
+        sizes = [pack.tokens.shape[1] for pack in found]
+        assert max(sizes) - min(sizes) <= max(line.length for line in lines)
 
 
 def test_a_fresh_adapter_has_no_divergence_and_a_trained_one_is_pulled_back(bases: dict[str, Path]) -> None:
