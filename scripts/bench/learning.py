@@ -4,7 +4,7 @@ For each seed: ten red flags on one habit, thirty near-scope and thirty out-of-s
 gate) → the adapter that was accepted, measured in llama.cpp on prompts that are in no row: adherence in scope (greedy
 and sampled), near-scope and out-of-scope answers unchanged letter by letter, other skills right. Beside it the same
 figures of the base, of the base with the rule in its prompt, and of the older design, which learns the criticised
-answers. Then: runs that must be refused, and four rules in one buffer, learned from scratch.
+answers. Then: four rules learned one after another, and runs that must be refused.
 """
 
 from __future__ import annotations
@@ -116,6 +116,13 @@ class Bench:
             other=share(same[len(trial.near) :]),
             skills=share([a.text == wanted for a, (_, wanted) in zip(skills, trial.skills, strict=True)]),
         )
+
+    async def adherence(self, trial: Trial, adapter: Path | None) -> float:
+        """Greedy, on unseen prompts in scope."""
+        await self._measurer.set_adapter(adapter)
+        said = await self.answers(trial.in_scope)
+        await self._measurer.set_adapter(None)
+        return share([trial.follows(answer.text) for answer in said])
 
     async def learned(self, rows: Rows, folder: Path, **options: Any) -> RunEnded:
         """The whole path. Raises `ShammahError` where the run itself fails."""
@@ -249,22 +256,36 @@ async def refusals(bench: Bench, work: Path) -> list[str]:
     return lines
 
 
-async def four_rules(bench: Bench, size: Size, work: Path) -> list[str]:
-    """Each rule joins the buffer, and the whole buffer is learned from scratch: what counts is the last adapter."""
-    rows = [row for name in FOUR for row in rows_of(name, 0, replayed=15)]
-    prompts = {row["messages"][0]["content"] for row in rows if row["kind"] == "in_scope"}
-    rows = [r for r in rows if r["kind"] == "in_scope" or r["messages"][0]["content"] not in prompts]
-    rows = [r for r in rows if r["kind"] != "out_of_scope" or not _in_scope(r["messages"][0]["content"])]
-    ended = await bench.learned(rows, work / "four")
-    if not ended.accepted:
-        return [f"Four rules: refused: {'; '.join(ended.reasons)}"]
-    found = {}
-    for name in FOUR:
-        found[name] = (await bench.figures(trial_of(name, size), work / "four" / "adapter.gguf")).greedy
-    told = ", ".join(f"{name} {value:.1%}" for name, value in found.items())
-    return [
-        f"Four rules in one adapter, greedy adherence on unseen prompts: {told}; the worst {min(found.values()):.1%}."
-    ]
+async def four_rules(bench: Bench, size: Size, work: Path) -> AsyncIterator[str]:
+    """Four trainings, as the product has them: each time the flags of one more rule are there, and the whole buffer is
+    learned from scratch. Where the gate refuses, the adapter before goes on answering. What counts is the last line:
+    what is left of each rule."""
+    trials = {name: trial_of(name, size) for name in FOUR}
+    yield f"| trained with the flags of | {' | '.join(f'{name}, greedy' for name in FOUR)} | the worst so far | |"
+    yield "|---|" + "---|" * (len(FOUR) + 2)
+    current: Path | None = None
+    for count in range(1, len(FOUR) + 1):
+        learned = FOUR[:count]
+        started = time.perf_counter()
+        ended = await bench.learned(_buffer(learned), work / f"four-{count}")
+        seconds = time.perf_counter() - started
+        current = work / f"four-{count}" / "adapter.gguf" if ended.accepted else current
+        verdict = f"scale {ended.scale:g}" if ended.accepted else f"refused: {'; '.join(ended.reasons)}"
+        found = {name: await bench.adherence(trials[name], current) for name in FOUR}
+        worst = min(found[name] for name in learned)
+        yield (
+            f"| {', '.join(learned)} | {' | '.join(f'{value:.1%}' for value in found.values())} | {worst:.1%} "
+            f"| {seconds:.0f} s, {verdict} |"
+        )
+
+
+def _buffer(names: Sequence[str]) -> Rows:
+    """All flags of these rules, and replayed prompts of each that are in no other's scope."""
+    rows = [row for name in names for row in rows_of(name, 0, replayed=15)]
+    rated = [row for row in rows if row["kind"] == "in_scope"]
+    prompts = {row["messages"][0]["content"] for row in rated}
+    rest = [row for row in rows if row["kind"] != "in_scope" and row["messages"][0]["content"] not in prompts]
+    return rated + [row for row in rest if row["kind"] == "near_scope" or not _in_scope(row["messages"][0]["content"])]
 
 
 def _in_scope(prompt: str) -> bool:
@@ -291,7 +312,10 @@ async def bench_all(size: Size, names: Sequence[str], threads: int, parts: Seque
                     print(line, file=sys.stderr, flush=True)
                     lines.append(line)
             if "four" in parts:
-                lines += ["", *await four_rules(bench, size, work)]
+                lines.append("")
+                async for line in four_rules(bench, size, work):
+                    print(line, file=sys.stderr, flush=True)
+                    lines.append(line)
             if "refused" in parts:
                 lines += ["", "| must be refused | |", "|---|---|", *await refusals(bench, work)]
     return lines
