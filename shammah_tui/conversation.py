@@ -72,6 +72,8 @@ class Entry:
     """What the person typed, where more than that was sent (attached files); a tool result in one line."""
     diff: str = ""
     changes: tuple[FileChange, ...] = ()
+    adapter_why: str = ""
+    """Why this adapter answered, or none, in one phrase; empty where it was simply the active one."""
 
 
 @dataclass(frozen=True, slots=True)

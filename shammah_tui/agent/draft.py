@@ -136,7 +136,16 @@ class Draft:
             return []
         begun = self.started
         message = Message("assistant", "".join(self._parts), tuple(self._calls), verbatim=verbatim)
-        return [*self._again, Entry(message, reason, begun.model, begun.route, begun.reason, begun.adapter)]
+        said = Entry(
+            message,
+            reason,
+            begun.model,
+            begun.route,
+            begun.reason,
+            begun.adapter,
+            adapter_why=begun.adapter_why,
+        )
+        return [*self._again, said]
 
 
 def _not_run(call_id: str) -> Message:

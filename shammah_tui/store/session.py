@@ -147,6 +147,7 @@ def _detail(entry: Entry) -> str:
         "verbatim": message.verbatim,
         "reason": entry.reason,
         "adapter": entry.adapter,
+        "adapter_why": entry.adapter_why,
         "shown": entry.shown,
         "diff": entry.diff,
         "changes": [asdict(change) for change in entry.changes],
@@ -185,6 +186,7 @@ def _entry(row: sqlite3.Row) -> Entry:
         detail.get("shown", ""),
         detail.get("diff", ""),
         tuple(FileChange(**change) for change in detail.get("changes", ())),
+        detail.get("adapter_why", ""),
     )
 
 

@@ -195,6 +195,7 @@ class Exchange:
                 tool.end(ToolFinished(tool.call.id, message.content, entry.shown, message.failed, diff=entry.diff))
             return
         self._badge = (entry.model, entry.route, entry.reason, entry.adapter)
+        self._adapter_why = entry.adapter_why
         self._restored = entry.finish_reason
         if message.content.strip():
             self._answers.append(Answer(message.content))

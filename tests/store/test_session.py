@@ -27,7 +27,12 @@ RESULT = Entry(
     changes=(FileChange("/a.py", "", "ff"),),
 )
 ANSWER = Entry(
-    Message("assistant", "One line: \ud83d \u2028 é"), model="Demo", route="local", reason="r", adapter="a@1"
+    Message("assistant", "One line: \ud83d \u2028 é"),
+    model="Demo",
+    route="local",
+    reason="r",
+    adapter="a@1",
+    adapter_why="learned for Rust",
 )
 
 
@@ -45,6 +50,7 @@ async def test_a_session_comes_back_as_it_was_said(database: Database) -> None:
     assert found is not None
     assert found.entries[:3] == (QUESTION, CALL, RESULT)
     assert found.entries[3].message.content == "One line: ? \u2028 é"
+    assert (found.entries[3].adapter, found.entries[3].adapter_why) == ("a@1", "learned for Rust")
     assert found.turns == (0, 0, 0, 0)
     assert found.summary.title == "What is in @a.py?"
     assert found.summary.questions == 1

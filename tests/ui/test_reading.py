@@ -178,6 +178,22 @@ async def test_a_stored_conversation_of_ten_thousand_messages_is_drawn_only_wher
             assert any(line in shown_line for shown_line in lines), line
 
 
+async def test_an_answer_of_an_earlier_session_still_says_which_adapter_made_it_and_why() -> None:
+    said = [
+        Entry(Message("user", "Write Rust")),
+        Entry(Message("assistant", "One"), model="Demo", adapter="rusty", adapter_why="learned for Rust"),
+        Entry(Message("user", "Write Python")),
+        Entry(Message("assistant", "Two"), model="Demo", adapter_why="your choice"),
+    ]
+    stored = StoredSession(SessionSummary("s", "t", "/", 0, 0, 2), tuple(said), (0, 0, 2, 2))
+    async with showing(size=(80, 30)) as (app, _, pilot):
+        app.chat._show_conversation(True)
+        replayed(app.chat.transcript, stored)
+        await pilot.pause()
+        assert "Demo · adapter rusty: learned for Rust" in shown(app)
+        assert "Demo · no adapter: your choice" in shown(app)
+
+
 async def test_an_answer_that_was_lost_says_that_it_is_cut() -> None:
     async with showing([STARTED, TextArrived("Half"), TurnEnded("lost")]) as (app, _, pilot):
         await send(pilot, "hi")
