@@ -33,7 +33,10 @@ def check_line(line: str, resolve: Resolver, saved: Sequence[Rule] = ()) -> dict
     context = Context(cwd=case["cwd"], home=case["home"], resolve=resolve, addresses=_addresses(case.get("dns")))
     brought = case.get("saved_patterns")
     rules = saved if brought is None else [Rule(case["tool"], pattern) for pattern in brought]
-    decision = decide(Call(case["tool"], case["input"]), rules, context)
+    try:
+        decision = decide(Call(case["tool"], case["input"]), rules, context)
+    except OSError as error:
+        return {"decision": "deny", "reason": f"a folder of the case cannot be looked at: {error.strerror}"}
     return {"decision": str(decision.verdict), "reason": decision.reason}
 
 

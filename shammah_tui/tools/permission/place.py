@@ -81,7 +81,15 @@ def locate(text: str, cwd: str) -> Place:
     joined = f"{cwd}/{text}" if text[:1] != "/" else text
     if _PLAIN_PATH.match(text) and cwd != "/" and not _meets_symlink(cwd, text):
         return Place(joined, joined)
-    return Place(os.path.normpath(joined), os.path.realpath(joined))
+    return Place(os.path.normpath(joined), _real(joined))
+
+
+def _real(path: str) -> str:
+    """Where `path` leads; a link that may not be read (`/proc` has such) leads outside everything."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return os.path.normpath(path) if is_kernel(path) else "/"
 
 
 def _meets_symlink(cwd: str, text: str) -> bool:

@@ -126,3 +126,10 @@ def test_the_list_tells_of_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "The sandbox for commands is off: it is switched off in the settings." in shammah("list").stdout
     told = json.loads(shammah("list", "--json").stdout)["sandbox"]
     assert told == {"state": "off", "reason": "it is switched off in the settings"}
+
+
+def test_a_link_that_may_not_be_read_leads_nowhere_allowed() -> None:
+    """`/proc` holds links to other processes' folders, which the kernel may refuse to read out."""
+    for where in ({}, {"cwd": "/proc/1/root/home", "home": "/proc/1/root"}):
+        case = {**CASE, "input": {"command": "ls /proc/1/root"}, "saved_patterns": ["ls *"], **where}
+        assert check_line(json.dumps(case), resolver())["decision"] != "allow"

@@ -106,6 +106,7 @@ def make(words: Sequence[Word]) -> Use:
     return _MAKE.read(kept, Use(reads_folder=True, grant=2))
 
 
+_GO_DOC = re.compile(r"-(?:all|src|short|u|c)\Z|[A-Za-z_][A-Za-z0-9_]*(?:[./-][A-Za-z0-9_]+)*\Z")
 _GO_VARIABLE = re.compile(r"[A-Z0-9_]+\Z|-json\Z")
 _GO = Profile(
     words_of("-v -race -cover -short -failfast -json -a -x -benchmem -trimpath"),
@@ -123,6 +124,8 @@ def go(words: Sequence[Word]) -> Use:
     use = Use(reads_folder=True, grant=2)
     if texts[1:] == ["version"] or (texts[1:2] == ["env"] and all(_GO_VARIABLE.match(text) for text in texts[2:])):
         return Use(grant=2)
+    if texts[1:2] == ["doc"] and all(_GO_DOC.match(text) for text in texts[2:]):
+        return use
     if texts[1:] in (["mod", "tidy"], ["mod", "verify"], ["mod", "graph"]):
         use.changes = texts[2] == "tidy"
         return use

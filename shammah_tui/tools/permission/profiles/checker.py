@@ -25,7 +25,12 @@ _MYPY = Profile(
     kinds_of(name="-p -m --package --module --python-version --follow-imports --platform"),
     runs_project=True,
 )
-_TSC = Profile(words_of("--noEmit --pretty --skipLibCheck --strict"), operands=Kind.NONE, runs_project=True)
+_TSC = Profile(
+    words_of("--noEmit --pretty --skipLibCheck --strict"),
+    kinds_of(path="-p --project"),
+    operands=Kind.NONE,
+    runs_project=True,
+)
 _ESLINT = Profile(
     words_of("--fix --fix-dry-run --quiet --no-color --color --no-cache"),
     kinds_of(text="--ext", number="--max-warnings"),

@@ -93,7 +93,7 @@ def npm(words: Sequence[Word]) -> Use:
     elif texts[1] in ("view", "info", "show") and all(re.match(r"--json\Z|[@\w][\w@./^-]*\Z", t) for t in texts[2:]):
         return Use(grant=2)
     elif texts[1] in ("ls", "list") and all(
-        re.match(r"--(?:depth=\d+|all|json|long)\Z|[\w@/-]+\Z", t) for t in texts[2:]
+        re.match(r"--(?:depth=\d+|all|json|long)\Z|(?!-)[\w@/-]+\Z", t) for t in texts[2:]
     ):
         return Use(reads_folder=True, grant=2)
     else:
