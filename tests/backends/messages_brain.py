@@ -5,7 +5,7 @@
     … hello.py …     writes it, and runs it               three files        writes three in one answer
     look outside     reads two files in one answer    … at length …      two hundred paragraphs
     … refuse …       declines                             … break off …      cuts its stream
-    … slowly …       says one word each half second
+    … slowly …       says one word each half second       restart yourself   restarts the program
     overloaded, rate limit, server error, no money, unknown model: the API's error of that name
 
 It says anything else back.
@@ -45,6 +45,10 @@ def reply_to(body: dict[str, Any]) -> Reply:
         return answer(f"It printed: {results[-1][:200]}" if results else "I have no tool to run it with.")
     if found := re.search(r"\badd (\w+) to (\S+)", question):
         return _edit(found[1], found[2], results)
+    if "restart yourself" in words:
+        if not results and "Restart" in tools:
+            return answer("I begin again.", Call("Restart", {"reason": "you asked for it"}))
+        return answer(f"The tool said: {results[-1][:200]}" if results else "I have no tool to restart with.")
     if "look outside" in words:
         if not results and "Read" in tools:
             return answer(*(Call("Read", {"file_path": name}) for name in ("/etc/hostname", "/etc/hosts")))

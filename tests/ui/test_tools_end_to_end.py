@@ -95,7 +95,9 @@ def ask(terminal: Terminal, question: str) -> str:
 
 def answer(terminal: Terminal, subject: str, *keys: str) -> str:
     """Wait for the question about `subject`, and answer it by `keys`; gives the question as it stood."""
-    question = terminal.wait_for(rf"(file|command|Read|Fetch)[^\n]*\?(?s:.*)│ (\$ )?{re.escape(subject)}(?s:.*)4? No\b")
+    question = terminal.wait_for(
+        rf"(file|command|Read|Fetch|Restart)[^\n]*\?(?s:.*)│ (\$ )?{re.escape(subject)}(?s:.*)\d No\b"
+    )
     deadline = time.monotonic() + 60
     while re.search(rf"│ (\$ )?{re.escape(subject)} ", terminal.screen):
         assert time.monotonic() < deadline, terminal.screen
@@ -110,6 +112,11 @@ def permissions(terminal: Terminal) -> list[str]:
     command = [sys.executable, "-m", "shammah_tui", "permissions", "list", "--json"]
     done = subprocess.run(command, env=terminal.environment, capture_output=True, text=True, check=True)
     return [f"{rule['tool']}({rule['pattern']})" for rule in json.loads(done.stdout)["rules"]]
+
+
+def shown_in(terminal: Terminal) -> list[psutil.Process]:
+    """The program whose screen this is."""
+    return [process for process in psutil.process_iter() if is_screen_of(process, terminal.home)]
 
 
 def leave(terminal: Terminal) -> None:
@@ -345,13 +352,13 @@ def test_a_question_whose_terminal_is_suspended_or_closed_means_no(terminal: Ter
         send(terminal, HELLO)
         terminal.wait_for("Write a file")
         if way == "suspended":
-            (shown,) = (process for process in psutil.process_iter() if is_screen_of(process, terminal.home))
+            (shown,) = shown_in(terminal)
             shown.send_signal(signal.SIGTSTP)
             terminal.wait_for(r"Stopped|stopped|\$ $")
             send(terminal, "fg")
             terminal.wait_for("Write hello.py · denied(?s:.*)Ask anything")
         else:
-            (shown,) = (process for process in psutil.process_iter() if is_screen_of(process, terminal.home))
+            (shown,) = shown_in(terminal)
             shown.send_signal(signal.SIGHUP)
             terminal.wait_for("left with 129")
             terminal.start("demo", "--continue", folder=project)
@@ -379,6 +386,27 @@ def test_esc_ends_a_command_with_all_that_it_started(terminal: Terminal, project
 
 def _sleepers() -> list[psutil.Process]:
     return [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ["sleep", "4321"]]
+
+
+def test_a_restart_asks_and_comes_back_in_the_same_conversation(terminal: Terminal, project: Path) -> None:
+    with claude() as server:
+        terminal.export(setting(server))
+        terminal.start("demo", "--cloud", folder=project)
+        terminal.wait_for("answers all questions")
+        assert "You said: good morning" in ask(terminal, "good morning")
+        send(terminal, "restart yourself")
+        shown = answer(terminal, "you asked for it", "y")
+        assert "none could be saved" in shown
+        deadline = time.monotonic() + 60
+        while not any("--resume" in process.cmdline() for process in shown_in(terminal)):
+            assert time.monotonic() < deadline, terminal.screen
+            time.sleep(0.1)
+        terminal.wait_for("Restart .*restarting(?s:.*)Ask anything(?s:.*)↗ Claude")
+        assert "good morning" in terminal.screen
+        assert "You said: and again" in ask(terminal, "and again")
+        heard = json.dumps(server.requests[-1]["messages"])
+        assert "good morning" in heard
+        leave(terminal)
 
 
 OBEYED = (
