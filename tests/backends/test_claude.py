@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from types import ModuleType
 from typing import Any
 
@@ -513,6 +513,25 @@ async def test_the_ledger_says_what_left_to_whom_and_why() -> None:
     assert second.cost_usd
     assert "api03" not in paths.privacy_ledger().read_text()
     assert paths.privacy_ledger().stat().st_mode & 0o777 == 0o600
+
+
+async def test_what_it_took_is_added_up_where_an_answer_broke_off_as_well() -> None:
+    async with MessagesServer.running([answer("Hello."), answer("Half of it", cut_after=5)]) as server:
+        claude = Claude(settings_for(server), Ledger(paths.privacy_ledger()))
+        taken: list[float] = []
+        for _ in range(2):
+            stream = claude.backend("UserAsked").stream(
+                QUESTION, tools=(), session="s", temperature=0.5, max_tokens=100
+            )
+            with suppress(CloudError):
+                async for _event in stream:
+                    pass
+            taken.append(claude.ledger.spent.cost_usd)
+            assert claude.ledger.spent.tokens > 0
+        await claude.close()
+    assert 0 < taken[0] < taken[1]
+    costs = [sent.cost_usd for sent in claude.ledger.read().sent]
+    assert taken[1] == pytest.approx(sum(cost or 0.0 for cost in costs))
 
 
 async def test_without_a_ledger_nothing_is_sent() -> None:
