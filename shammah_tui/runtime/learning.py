@@ -152,8 +152,11 @@ class Learning:
             await self._feedback.finished(name, adapter=name)
 
     async def roll_back(self) -> str:
-        """Go back to the adapter before the one that answers; its name, empty for the model as it came."""
+        """Go back to the adapter before the one that answers; its name, empty for the model as it came. Raises
+        ShammahError where the model answers as it came."""
         before = await self._before()
+        if not self.active:
+            raise ShammahError("No adapter answers, so there is nothing to roll back.")
         await self.use(before)
         return before
 

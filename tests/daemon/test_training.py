@@ -19,9 +19,10 @@ from shammah_tui import paths
 from shammah_tui.backends.engine_client import EngineClient
 from shammah_tui.errors import RequestError
 from shammah_tui.learning import estimate
+from shammah_tui.learning.store import Store
 from shammah_tui.state import Phase
 from shammah_tui.wire import TrainRequest
-from tests.learning.world import habit_rows, write_rows
+from tests.learning.world import habit_rows, write_adapter, write_rows
 
 from .conftest import EngineProcess, end_engine, start_engine
 from .test_service import serving, until
@@ -73,6 +74,10 @@ def ask(engine: EngineProcess) -> httpx2.Response:
     chat = {"messages": ROWS[0]["messages"], "max_tokens": 60, "temperature": 0}
     with engine.http() as http:
         return http.post("/v1/chat/completions", json=chat)
+
+
+def said(response: httpx2.Response) -> str:
+    return str(response.json()["choices"][0]["message"]["content"])
 
 
 def wait(condition: Callable[[], bool]) -> None:
@@ -203,9 +208,15 @@ def test_what_cannot_be_trained_is_refused_in_words_and_the_next_run_may_begin(
 
 
 def test_the_engine_stays_while_it_trains_and_a_run_of_a_killed_one_is_said_to_have_failed(tmp_path: Path) -> None:
+    """The adapter that was in use answers as before."""
+    store = Store(tmp_path / "adapters")
+    store.add(write_adapter(tmp_path / "made", paths.demo_model_folder()), "old")
+    store.use("old")
     engine = start_engine(tmp_path, "--model", "demo", "--keep-alive", "1s")
     (tmp_path / "runs" / "mine").mkdir(parents=True)
     write_rows(tmp_path / "runs" / "mine" / "rows.jsonl", ROWS)
+    answered = ask(engine)
+    assert answered.headers["x-shammah-adapter"] == "old"
     begun = begin(engine, 300, rows=[], run="mine")
     assert begun.status_code == 200, begun.text
     follow(engine, until=lambda event: event["event"] == "PhaseStarted")
@@ -219,6 +230,9 @@ def test_the_engine_stays_while_it_trains_and_a_run_of_a_killed_one_is_said_to_h
     state = state_of(engine, "mine")
     assert (state["status"], "engine ended" in state["message"]) == ("failed", True)
     assert follow(engine, "mine")[-1]["event"] == "RunClosed"
+    again = ask(engine)
+    assert again.headers["x-shammah-adapter"] == "old"
+    assert said(again) == said(answered)
     end_engine(engine)
 
 

@@ -62,6 +62,12 @@ def end(process: subprocess.Popen[str], number: signal.Signals) -> list[psutil.P
     return children
 
 
+def content(folder: Path) -> dict[str, bytes]:
+    """Of each file that is no draft's."""
+    files = [path for path in folder.rglob("*") if path.is_file() and ".part" not in str(path)]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
 @pytest.fixture
 def base(bases: dict[str, Path]) -> Path:
     return bases["qwen2"]
@@ -75,13 +81,18 @@ def test_a_run_killed_in_any_phase_leaves_the_adapter_in_use_and_is_swept_up(
     store.add(write_adapter(tmp_path / "made", base), "old")
     store.use("old")
     rows = write_rows(tmp_path / "rows.jsonl", ROWS)
+    before = content(store.folder)
     process = start(base, rows, store.folder / "new")
     until(process, phase)
     _, alive = psutil.wait_procs(end(process, signal.SIGKILL), timeout=30)
     assert not alive
+    # What is written last is written at once: it may be done before the signal is there.
+    assert process.returncode == -signal.SIGKILL or phase == "write"
+    after = content(store.folder)
+    assert {path: after.get(path) for path in before} == before
     assert store.current().name == "old"
-    assert [entry.name for entry in store.entries() if entry.name == "old"] == ["old"]
-    store.use("old")
+    verify(store.find("old").folder, base)
+    assert not [entry for entry in store.entries() if entry.problem], "nothing half under a name"
     store.prune()
     assert not list(store.folder.glob(".*.part"))
 

@@ -107,4 +107,4 @@ def wait_until_ready(terminal: Terminal) -> None:
         assert time.monotonic() < deadline, terminal.screen
         time.sleep(1)
         terminal.press("r")
-    terminal.press("S-Tab", "S-Tab")
+    terminal.press("BTab", "BTab")

@@ -22,7 +22,7 @@ from shammah_tui.agent.history import History
 from shammah_tui.errors import ShammahError
 from shammah_tui.state import BootstrapState, Phase
 from shammah_tui.tools.permission.mode import Mode
-from shammah_tui.ui import commands, keys
+from shammah_tui.ui import commands, keys, wording
 from shammah_tui.ui.attention import LONG_SECONDS
 from shammah_tui.ui.opening import EXAMPLES
 from shammah_tui.ui.port import Asked, RuntimePort
@@ -506,7 +506,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
     def on_transcript_unseen_changed(self, event: Transcript.UnseenChanged) -> None:
         marker = self.query_one("#unseen", Static)
         marker.display = event.lines > 0
-        marker.update(Content(f"↓ {event.lines} new lines below · Ctrl+End goes there"))
+        marker.update(Content(f"↓ {wording.count(event.lines, 'new line')} below · Ctrl+End goes there"))
 
     # Reading
 
