@@ -14,11 +14,13 @@ from shammah_tui.learning.arguments import TrainArguments
 from shammah_tui.learning.child import token_row
 from shammah_tui.learning.encoder import Encoded, Encoder
 from shammah_tui.learning.rows import REPLAY, Row
-from shammah_tui.learning.variant import edited, variants
+from shammah_tui.learning.variant import at_the_border, edited, variants
 
 # Of the variants every fourth is only measured, never learned.
 MEASURED_EVERY = 4
 VARIANTS_A_ROW = 6
+# Of the budget for variants so much goes to prompts just outside of a rule.
+BORDER_SHARE = 2
 # A made-up prompt may be measured where the base's NLL of its own answer is within this share of the file's replayed
 # rows; with fewer of them than so many, below this many nats a token.
 PLAIN_SHARE, SURE_ROWS, PLAIN_NATS = 0.8, 10, 0.02
@@ -33,7 +35,8 @@ async def enriched(
     kept = [row for row in rows if row.kind in REPLAY]
     bundled = await encoder.encode(replay.bundled_rows(), max_tokens)
     varied = await encoder.encode([variant.row for variant in variants(kept, budget, seed)], max_tokens)
-    doubtful = await encoder.encode(await _doubtful(encoder, rows, seed, budget), max_tokens)
+    moved = at_the_border(rows, budget // BORDER_SHARE, seed)
+    doubtful = await encoder.encode([*moved, *await _doubtful(encoder, rows, seed, budget)], max_tokens)
     habits = habits_of(own)
     safe = [each for each in doubtful if not any(habit.shows_in(each.base.tokens) for habit in habits)]
     limit = await _usual_doubt(encoder, own)
@@ -42,7 +45,7 @@ async def enriched(
     added = [each for each in (*bundled, *varied, *safe) if each.base.tokens]
     said = (
         f"{len(added)} replay rows were added ({len(bundled)} bundled, {len(varied)} variants of the file's, "
-        f"{len(safe)} made from rated prompts and by the base), and {len(rated)} variants of rated rows."
+        f"{len(safe)} at the border of a rule or made by the base), and {len(rated)} variants of rated rows."
     )
     return added + rated, said
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
@@ -52,6 +52,51 @@ def variants(rows: Sequence[Row], count: int, seed: int) -> list[Variant]:
         if change and prompt not in asked:
             asked.add(prompt)
             found.append(Variant(source, _changed_row(source, prompt, change), change))
+    return found
+
+
+def at_the_border(rows: Sequence[Row], count: int, seed: int) -> list[Row]:
+    """Up to `count` replayed prompts moved next to a rule: a word that its rated prompts never have gives way to the
+    one that they have in that place. Of "a Python function that adds", where the rule is about "a Rust function …",
+    becomes "a Rust function that adds". Whether the rule applies to it is for the base's answer to tell."""
+    found: dict[str, Row] = {}
+    asked = {_prompt(row) for row in rows}
+    replayed = [row for row in rows if not row.rated]
+    for rule in dict.fromkeys(row.rule for row in rows if row.kind == "in_scope"):
+        rated = [_WORD.findall(_prompt(row)) for row in rows if row.kind == "in_scope" and row.rule == rule]
+        places = _places(rated)
+        known = {word.lower() for words in rated for word in words}
+        for row in replayed:
+            for moved in _moved(_prompt(row), places, known):
+                if moved not in asked:
+                    found.setdefault(moved, _changed_row(row, moved, {}))
+    return random.Random(f"border {seed}").sample(list(found.values()), min(count, len(found)))
+
+
+def _places(rated: Sequence[Sequence[str]]) -> dict[tuple[str, str], str]:
+    """Words of at least half of the rated prompts, by the words before and after them, in lower case; also by the word
+    after alone, for a prompt that begins there."""
+    counts = Counter(word for words in rated for word in set(words))
+    found: dict[tuple[str, str], str] = {}
+    for words in rated:
+        lower = [word.lower() for word in words]
+        for before, word, after in zip(["", *lower], words, lower[1:], strict=False):
+            if 2 * counts[word] >= len(rated):
+                found.setdefault((before, after), word)
+                found.setdefault(("", after), word)
+    return found
+
+
+def _moved(prompt: str, places: Mapping[tuple[str, str], str], known: Container[str]) -> list[str]:
+    """The prompt with one such word replaced, for each of them."""
+    matches = list(_WORD.finditer(prompt))
+    words = [match[0].lower() for match in matches]
+    found: list[str] = []
+    for match, before, word, after in zip(matches, ["", *words], words, words[1:], strict=False):
+        wanted = places.get((before, after), "")
+        if wanted and word not in known:
+            wanted = wanted if match.start() else wanted[0].upper() + wanted[1:]
+            found.append(prompt[: match.start()] + wanted + prompt[match.end() :])
     return found
 
 

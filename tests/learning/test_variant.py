@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shammah_tui.learning.rows import Row
-from shammah_tui.learning.variant import changed, edited, variants
+from shammah_tui.learning.variant import at_the_border, changed, edited, variants
 
 BEFORE = '```py\ndef load_box():\n  print("box done")\n```'
 AFTER = '```py\nimport log\n\ndef load_box():\n  log.info("box done")\n```'
@@ -52,6 +54,29 @@ def test_variants_keep_the_sentence_and_change_its_rare_words() -> None:
     assert asked.isdisjoint(row.messages[0]["content"] for row in rows)
     assert all(prompt.startswith("Write a function that loads the ") for prompt in asked)
     assert [variant.row for variant in variants(rows, 12, seed=4)] == [variant.row for variant in found]
+
+
+def test_replayed_prompts_move_next_to_the_rule_by_the_word_that_its_prompts_have_in_that_place() -> None:
+    rated = [row(n, f"Write a Rust function that reads the {word}") for n, word in enumerate(["box", "cat", "sun"])]
+    asked = [
+        "Make a Python function that adds two numbers.",
+        "Python function that counts words",
+        "JS function that counts words",
+        "Make a Rust function that adds two numbers.",
+        "What is a function in maths?",
+        "Who was first?",
+    ]
+    replayed = [replace(row(10 + n, prompt), kind="out_of_scope", rule="") for n, prompt in enumerate(asked)]
+    found = at_the_border([*rated, *replayed], 10, seed=1)
+    # One word at a time; two that become the same are one, and what is there already does not come again.
+    assert {each.messages[0]["content"] for each in found} == {
+        "Write a Python function that adds two numbers.",
+        "Write a Rust function that adds two numbers.",
+        "Rust function that counts words",
+    }
+    assert {(each.kind, each.number, each.chosen) for each in found} == {("out_of_scope", 0, "")}
+    assert len(at_the_border([*rated, *replayed], 1, seed=1)) == 1
+    assert at_the_border(replayed, 10, seed=1) == []
 
 
 def test_rows_without_text_or_without_anything_to_change_have_no_variants() -> None:
