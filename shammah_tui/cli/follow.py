@@ -25,6 +25,8 @@ LOG = "steps.jsonl"
 def run(folder: Path | None, *, as_json: bool) -> int:
     """Prints until the run has ended. Raises `ShammahError` where there is none."""
     log = _log(folder)
+    if not as_json:
+        print(f"Following {_name(log.parent)}:", flush=True)
     at = 0
     while True:
         lives = is_draft_of_the_living(log.parent)
@@ -50,6 +52,14 @@ def _log(folder: Path | None) -> Path:
     if not found:
         raise ShammahError("There is no run to follow.", "Name the folder that was given as --out.")
     return max(found, key=lambda path: path.stat().st_mtime)
+
+
+def _name(place: Path) -> str:
+    """A run's, whose draft lies in a folder of its name, or that of the folder the draft shall become."""
+    if not place.name.startswith("."):
+        return place.name
+    own = place.parent
+    return own.name if own.parent == paths.home() / "runs" else place.name[1:].rsplit(".", 3)[0]
 
 
 def _moved(log: Path) -> Path:

@@ -19,7 +19,7 @@ from shammah_tui.store.rule import Rule
 from shammah_tui.ui.plain import visible
 
 HEADING = ("", "RULE", "STATE", "RATINGS", "KEPT LATELY", "CHECK")
-PROOFS = {"": "none", "flagged": "fails on the rated answer", "both": "and passes on its rewrite"}
+PROOFS = {"": "none", "flagged": "proved on the answer", "both": "proved on answer and rewrite"}
 
 
 def run(options: Namespace) -> int:

@@ -37,6 +37,7 @@ def test_a_run_that_has_ended_is_followed_to_its_verdict(tmp_path: Path, capsys:
     (tmp_path / "report.json").write_text(json.dumps({"accepted": False, "reasons": ["too little"]}))
     assert main(["train", "--follow", str(tmp_path)]) == 3
     printed = capsys.readouterr().out
+    assert printed.startswith(f"Following {tmp_path.name}:\n")
     assert "step  10/10" in printed
     assert printed.endswith("The gate refused the adapter:\ntoo little\n")
 
