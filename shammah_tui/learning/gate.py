@@ -12,7 +12,7 @@ none was criticised), and a larger share of them than of those that set the crit
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress, islice
 from pathlib import Path
@@ -96,16 +96,14 @@ class Measured:
     retention_tokens: int
 
 
-async def choose_scale(measurer: Measurer, adapter: Path, cases: Cases) -> list[GateJudged]:
-    """Tables of all scales tried, in their order. The first that is accepted and changes nothing else is the last
-    one tried; `best` picks from the list."""
-    tables: list[GateJudged] = []
+async def try_scales(measurer: Measurer, adapter: Path, cases: Cases) -> AsyncGenerator[GateJudged, None]:
+    """A table of each scale as soon as it is measured. The first that is accepted and changes nothing else is the
+    last one tried; `best` picks from all of them."""
     for scale in SCALES:
         table = judged(await measure(measurer, adapter, scale, cases), cases)
-        tables.append(table)
+        yield table
         if table.accepted and _kept(table) >= UNCHANGED_GOOD:
             break
-    return tables
 
 
 def best(tables: Sequence[GateJudged]) -> GateJudged:

@@ -129,9 +129,11 @@ async def _phases(
         adapter, checkpoint = work / "adapter.gguf", work / "checkpoint"
         convert.write_gguf(checkpoint, adapter, measurer.architecture)
         yield PhaseStarted("gate")
-        tables = await gate.choose_scale(measurer, adapter, dataset.cases)
-        for table in tables:
-            yield table
+        tables: list[GateJudged] = []
+        async with aclosing(gate.try_scales(measurer, adapter, dataset.cases)) as scales:
+            async for table in scales:
+                tables.append(table)
+                yield table
         architecture = measurer.architecture
     yield PhaseStarted("write")
     verdict = gate.best(tables)
