@@ -231,6 +231,7 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         from shammah_tui.ui.replay import replayed
 
         self._exchanges = replayed(self.transcript, stored)
+        self.show_keys()
         self._session = stored.summary.id
         self._show_conversation(True)
         self.transcript.follow()
