@@ -19,6 +19,7 @@ from shammah_tui.cli.configured import configured
 from shammah_tui.cli.terminal import table
 from shammah_tui.files import private_folder
 from shammah_tui.learning import archive
+from shammah_tui.learning.comparing import ALONE, alone
 from shammah_tui.learning.store import Current, Entry, Store
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.wording import size
@@ -50,7 +51,7 @@ def run(options: Namespace) -> int:
             gone = store.remove(options.name)
             _tell(options, {"removed": gone.name, "current": store.current().name}, f"Removed: {gone.name}")
         case "compare":
-            _compare(options, store.find(options.name), store.find(options.other))
+            _compare(options, *_two(store, options.name, options.other))
         case _:
             _list(options, store)
     return 0
@@ -120,6 +121,15 @@ def _models(options: Namespace) -> Iterator[Path]:
     yield paths.demo_model_gguf()
     for files in downloaded(catalog.load()).values():
         yield files[0]
+
+
+def _two(store: Store, name: str, other: str) -> tuple[Entry, Entry]:
+    """Adapters of these names; one of them may be the model as it came. Raises ShammahError."""
+    if other == ALONE:
+        one = store.find(name)
+        return one, alone(one)
+    two = store.find(other)
+    return alone(two) if name == ALONE else store.find(name), two
 
 
 def _compare(options: Namespace, one: Entry, other: Entry) -> None:

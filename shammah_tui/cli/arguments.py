@@ -167,7 +167,7 @@ def _add_adapters(add: Callable[..., Parser]) -> None:
     taken.add_argument("--model", metavar="PATH", help="the GGUF it belongs to, or its folder, if not one of Shammah's")
     action("remove", "delete one; if it is in use, the base answers alone").add_argument("name", metavar="NAME")
     compare = action("compare", "print what the gate measured of two, and what they answer, side by side")
-    compare.add_argument("name", metavar="A")
+    compare.add_argument("name", metavar="A", help="an adapter, or off: the model as it came")
     compare.add_argument("other", metavar="B")
     compare.add_argument("asked", metavar="PROMPT", nargs="*", help="ask both this")
     compare.add_argument("--prompts", metavar="FILE", help="ask both these: a prompt a line, or rows (.jsonl)")

@@ -16,7 +16,7 @@ from shammah_tui import paths
 from shammah_tui.cli.terminal import BOLD, painted, table
 from shammah_tui.errors import ShammahError
 from shammah_tui.learning.adapter import sha256, verify_files
-from shammah_tui.learning.comparing import Pair, compare, held_out_rows, prompt_row
+from shammah_tui.learning.comparing import ALONE, Pair, compare, held_out_rows, prompt_row
 from shammah_tui.learning.rows import Row, read_rows
 from shammah_tui.learning.store import Entry
 from shammah_tui.ui.plain import visible
@@ -28,7 +28,8 @@ WIDTH_CELLS = 100
 def comparison(options: Namespace, one: Entry, other: Entry, models: Iterable[Path]) -> dict[str, Any]:
     """As `--json` prints it, but for what is known of the adapters themselves. Raises ShammahError."""
     for entry in (one, other):
-        verify_files(entry.folder)
+        if entry.name != ALONE:
+            verify_files(entry.folder)
     rows = {_key(row): row for row in one.manifest.get("gate", [])}
     others = {_key(row): row for row in other.manifest.get("gate", [])}
     keys = list(dict.fromkeys((*rows, *others)))

@@ -15,6 +15,9 @@ from shammah_tui.learning.rows import Row, read_rows, with_held_out
 from shammah_tui.learning.store import Entry
 from shammah_tui.learning.template import ChatTemplate
 
+# What is said for no adapter; see `alone`.
+ALONE = "off"
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -29,6 +32,11 @@ class Pair:
     @property
     def same(self) -> bool:
         return self.a == self.b
+
+
+def alone(like: Entry) -> Entry:
+    """The model as it came, to be set beside an adapter that was made for it."""
+    return Entry(ALONE, like.folder, {"base": like.manifest["base"]}, 0, False)
 
 
 async def compare(
@@ -48,7 +56,7 @@ def prompt_row(text: str) -> Row:
 
 def held_out_rows(entry: Entry, runs: Path) -> list[Row]:
     """Those that its run only measured; none where the run's rows are gone. Raises RowsError where they are damaged."""
-    wanted = entry.manifest.get("rows_sha256")
+    wanted = entry.manifest.get("rows_sha256", "")
     for path in sorted(runs.glob("*/rows.jsonl")):
         if sha256(path) == wanted:
             return [row for row in with_held_out(read_rows(path)) if row.held_out]
@@ -66,5 +74,5 @@ async def _answers(entry: Entry, model: Path, rows: Sequence[Row], max_tokens: i
                     f"A prompt is too long for {entry.base}: {str(row.messages[-1].get('content'))[:60]!r} …",
                     f"Prompt and answer have {measurer.context:,} tokens at most.",
                 )
-        await measurer.set_adapter(entry.folder / "adapter.gguf")
+        await measurer.set_adapter(None if entry.name == ALONE else entry.folder / "adapter.gguf")
         return [answer.text for answer in await measurer.answers(prompts, max_tokens=max_tokens)]

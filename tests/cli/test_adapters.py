@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,6 +114,11 @@ def test_two_are_asked_the_same_and_their_answers_shown_side_by_side(
     shown = said(capsys, "compare", "first", "second", *short)
     assert "adherence, held out: use logging" in shown
     assert shown.endswith("of 2 answers differ.\n")
+    alone: Any = told(capsys, "compare", "off", "second", "Say hello", "--max-tokens", "8")
+    assert alone["a"]["name"] == "off"
+    assert [pair["b"] for pair in alone["answers"]] == [answers[0]["b"]]
+    assert told(capsys, "compare", "second", "off")["same_base"] is True
+    assert main(["adapters", "compare", "off", "off"]) == 2
 
 
 @pytest.mark.usefixtures("two")
