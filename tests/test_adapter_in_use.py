@@ -14,6 +14,7 @@ from shammah_tui.conversation import Message
 from shammah_tui.errors import ShammahError
 from shammah_tui.events import TurnStarted
 from shammah_tui.runtime import Runtime
+from shammah_tui.runtime.adapter_choice import OFF
 from shammah_tui.store.rating import Rating, Snapshot
 from shammah_tui.wire import AdapterReport, AdaptersReport, AdapterSummary, RuleScope, RunsReport
 from tests.test_runtime import WHOLE, Engine, Engines, heard
@@ -171,6 +172,25 @@ async def test_an_adapter_that_is_rated_worse_is_taken_back_with_the_figures_and
     assert "it stays" in told.news
     assert await learning.judge() is None
     assert engine.active == "rusty"
+    await runtime.close()
+
+
+async def test_an_adapter_that_this_session_chose_is_spoken_of_where_another_is_the_homes() -> None:
+    engine = WithAdapters(active="pythonic")
+    runtime = runtime_with(engine)
+    await heard(runtime)
+    await rate(runtime, "", "grgggggggg")
+    await rate(runtime, "rusty", "rrrrg")
+    learning = await runtime.learning()
+    await learning.adapters()
+    assert await learning.judge() is None
+    await learning.choose("rusty")
+    told = await learning.judge()
+    assert told is not None
+    assert "rusty is rated worse than before" in told.news
+    assert engine.active == "pythonic"
+    await learning.choose(OFF)
+    assert await learning.judge() is None
     await runtime.close()
 
 

@@ -195,8 +195,9 @@ class Learning:
     async def judge(self) -> LearningStatus | None:
         """Take back an adapter whose answers are rated worse, and say so; None where it stays. One that the person
         chose stays as well: then it is only said, once."""
-        name = self.active
-        if not name:
+        wish = self.adapter_choice.session
+        name = self.active if wish is None else wish
+        if not name or name == OFF:
             return None
         told = (await self.choices()).taken_back.get(name)
         since = told.newest_rating if told is not None else 0
@@ -208,7 +209,7 @@ class Learning:
         if len(ours) < RATINGS_MIN or probability <= WORSE_PROBABILITY:
             return None
         worse = Worse(_reds(ours), len(ours), _reds(others), len(others), probability)
-        if self._by_person or self.adapter_choice.session == name:
+        if self._by_person or wish == name:
             if name in self._warned:
                 return None
             self._warned.add(name)

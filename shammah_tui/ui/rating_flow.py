@@ -104,8 +104,10 @@ class RatingFlow:
         title = f"Rated {rated.rating.color}"
         if rated.rating.masked:
             title += f" ({', '.join(rated.rating.masked)} masked)"
-        if rated.rule is None:
-            text = "Without a note there is no rule yet. /undo takes it back."
-        else:
+        if rated.rule is not None:
             text = f"From now on: {visible(rated.rule.line)}\n/undo takes it back."
+        elif rated.rating.color == "green":
+            text = "The next training learns it as it stands. /undo takes it back."
+        else:
+            text = "Without a note there is no rule yet. /undo takes it back."
         self._app.notify(text, title=title, markup=False, timeout=8)
