@@ -473,6 +473,12 @@ class ShammahApp(App[None], inherit_bindings=False):
     def on_readable_transcript_copy_wanted(self, event: ReadableTranscript.CopyWanted) -> None:
         self._copy(event.text, event.what)
 
+    @work(group="rating")
+    async def on_readable_transcript_rate_wanted(self, event: ReadableTranscript.RateWanted) -> None:
+        exchange = next((one for one in self.chat.exchanges if event.block in one.blocks), None)
+        if exchange is not None and exchange.said_something and not exchange.answering:
+            await self._rating.choose(exchange)
+
     def action_toggle_mouse(self) -> None:
         """Without it the terminal selects text by itself, as in any other program."""
         self.mouse_is_ours = not self.mouse_is_ours

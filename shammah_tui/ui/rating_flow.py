@@ -11,7 +11,8 @@ from shammah_tui.ui.complaint import complain
 from shammah_tui.ui.exchange import Exchange
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.port import RuntimePort
-from shammah_tui.ui.screens.rating import Given, RatingPanel
+from shammah_tui.ui.screens.picker import Choice, Picker, among
+from shammah_tui.ui.screens.rating import MEANINGS, Given, RatingPanel
 
 
 class RatingFlow:
@@ -47,6 +48,15 @@ class RatingFlow:
         )
         given = await self._app.push_screen_wait(panel)
         await self._settle(feedback, rated.rating, exchange, given)
+
+    async def choose(self, exchange: Exchange) -> None:
+        """Ask for the colour, as somebody does who has no hand at the keys."""
+        choices: list[Choice[Color]] = [
+            Choice(color, f"{MEANINGS[color][0]} · {MEANINGS[color][1]}", color) for color in ("red", "yellow", "green")
+        ]
+        color = await self._app.push_screen_wait(Picker(among(choices), prompt="How was this answer?"))
+        if color is not None:
+            await self.rate(exchange, color)
 
     async def undo(self) -> None:
         """Take back what was done last to a rating."""

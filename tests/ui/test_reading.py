@@ -15,6 +15,7 @@ from shammah_tui.store.session import SessionSummary, StoredSession
 from shammah_tui.ui import clipboard
 from shammah_tui.ui.app import ShammahApp
 from shammah_tui.ui.replay import replayed
+from shammah_tui.ui.screens.picker import Picker
 from shammah_tui.ui.widgets.find import FindBar
 from shammah_tui.ui.widgets.status import Hints
 from tests.ui.script import said
@@ -120,6 +121,19 @@ async def test_a_click_opens_a_tool_and_copies_code() -> None:
         await pilot.click("#transcript", offset=(90, 1 + line_of(app, " sh ") - app.chat.transcript.scroll_offset.y))
         await pilot.pause()
         assert app.clipboard == "ls"
+
+
+async def test_a_click_below_an_answer_asks_how_it_was() -> None:
+    async with showing(said("A word."), size=(80, 30)) as (app, _, pilot):
+        await send(pilot, "hi")
+        await pilot.click("#transcript", offset=(6, 1 + line_of(app, "42 tok/s")))
+        for _ in range(20):
+            await pilot.pause()
+        assert isinstance(app.screen, Picker)
+        picture = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        assert "10× · a critical error, never again" in picture
+        await pilot.press("escape")
+        assert not isinstance(app.screen, Picker)
 
 
 async def test_copy_takes_numbers_and_code() -> None:

@@ -43,6 +43,13 @@ class ReadableTranscript(Transcript, can_focus=True, inherit_bindings=False):
             self.text = text
             self.what = what
 
+    class RateWanted(Message):
+        """The last lines of an answer were clicked: `block` is what it ends with."""
+
+        def __init__(self, block: Block) -> None:
+            super().__init__()
+            self.block = block
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._cursor: tuple[Block, int] | None = None
@@ -146,6 +153,7 @@ class ReadableTranscript(Transcript, can_focus=True, inherit_bindings=False):
     def on_click(self, event: events.Click) -> None:
         # Not before there is an answer: the first picture is not to wait for it.
         from shammah_tui.ui.answer import Passage
+        from shammah_tui.ui.widgets.block import Closing
 
         offset = event.get_content_offset(self)
         place = self._place_of(self.scroll_offset.y + offset.y) if offset is not None else None
@@ -156,6 +164,8 @@ class ReadableTranscript(Transcript, can_focus=True, inherit_bindings=False):
             self.fold(block, not block.is_open)
         elif isinstance(block, Passage) and is_code_head(self._lines(block)[within]):
             self.post_message(self.CopyWanted(block.code_at(within), "the code"))
+        elif isinstance(block, Closing):
+            self.post_message(self.RateWanted(block))
 
     # Finding
 
