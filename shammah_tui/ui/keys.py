@@ -5,7 +5,7 @@ Left free for what comes: Esc Esc, to rewind. Bare digits mean nothing but in a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
@@ -249,8 +249,20 @@ def editing_bindings() -> list[BindingType]:
         "down",
         "ctrl+f",
     }
+    return _without(taken, TextArea.BINDINGS)
+
+
+def line_bindings(*taken: str) -> list[BindingType]:
+    """A line input's own keys, but for those that what it stands in has `taken`."""
+    # The prompt, which is there first, has no need of it.
+    from textual.widgets import Input
+
+    return _without(taken, Input.BINDINGS)
+
+
+def _without(taken: Container[str], declared: Iterable[object]) -> list[BindingType]:
     kept: list[BindingType] = []
-    for binding in _bindings_of(TextArea.BINDINGS):
+    for binding in _bindings_of(declared):
         free = [key for key in binding.key.split(",") if key not in taken]
         if free:
             kept.append(Binding(",".join(free), binding.action, binding.description, show=False))

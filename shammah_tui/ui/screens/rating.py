@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from shammah_tui import paths
 from shammah_tui.errors import ShammahError
 from shammah_tui.store.rating import Color
-from shammah_tui.ui import editor, keys
+from shammah_tui.ui import editor, keys, wording
 from shammah_tui.ui.complaint import complain
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.widgets.ordered import run_binding
@@ -37,7 +37,9 @@ class Given:
     removed: bool = False
 
 
-class Note(Input):
+class Note(Input, inherit_bindings=False):
+    BINDINGS = keys.line_bindings("ctrl+d")
+
     async def _on_key(self, event: events.Key) -> None:
         await run_binding(self, event)
 
@@ -110,7 +112,7 @@ class RatingPanel(ModalScreen[Given], inherit_bindings=False):
         self.query_one("#rating-head", Static).update(head)
         self.query_one(Note).placeholder = asked
         lines = len(self._given.correction.splitlines())
-        correction = f"A corrected answer of {lines} lines goes with it. " if lines else ""
+        correction = f"A corrected answer of {wording.count(lines, 'line')} goes with it. " if lines else ""
         hints = Content("   ").join(
             Content.assemble((key.shown, "$accent"), (f" {key.footer}", "$quiet")) for key in keys.in_footer("rating")
         )
