@@ -105,7 +105,8 @@ class Status(Widget):
             of = f"Claude {wording.tokens(self.spent.tokens)} tok {cost}"
             parts.append(Content.styled(of if whole else cost, "$quiet"))
         use = self.context
-        if use is not None and use.context_tokens:
+        # It is the local model's, which is not asked then.
+        if use is not None and use.context_tokens and not self.all_to_cloud:
             share = use.used_tokens / use.context_tokens
             style = "$warning" if share >= CONTEXT_NEARLY_FULL else "$quiet"
             of = f"{wording.tokens(use.used_tokens)}/{wording.tokens(use.context_tokens)} ({share:.0%})"
