@@ -210,7 +210,8 @@ class ApprovalScreen(ModalScreen[Approval | Literal["interrupt"]], inherit_bindi
         self.call_after_refresh(self._show_more)
 
     def on_screen_resume(self) -> None:
-        if self._is_over:
+        # One that came and went at once may hear of its coming after it went.
+        if self._is_over and self.app.screen is self:
             self.dismiss()
 
     def on_unmount(self) -> None:
