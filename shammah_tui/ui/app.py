@@ -545,9 +545,13 @@ def run(runtime: RuntimePort, *, theme_name: str = DEFAULT_THEME, paint: FirstPa
     """
     app = ShammahApp(runtime, history=History(paths.home() / "history.jsonl"), theme_name=theme_name, paint=paint)
 
+    code = 0
+
     def signalled(number: int) -> None:
+        nonlocal code
+        code = 128 + number
         end_soon()
-        app.exit(return_code=128 + number)
+        app.exit(return_code=code)
 
     async def show() -> None:
         loop = asyncio.get_running_loop()
@@ -563,4 +567,4 @@ def run(runtime: RuntimePort, *, theme_name: str = DEFAULT_THEME, paint: FirstPa
     asyncio.run(show())
     if app.failure is not None:
         raise app.failure
-    return Ending(app.return_code or 0, app.chat.session, app.restarts)
+    return Ending(code or app.return_code or 0, app.chat.session, app.restarts)

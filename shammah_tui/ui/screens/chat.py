@@ -102,6 +102,9 @@ class ChatScreen(Screen[None], inherit_bindings=False):
         yield Hints(id="hints")
 
     def on_mount(self) -> None:
+        if not self.query(Prompt):
+            # A signal ends the program while this is put together, and the parts do not come any more.
+            return
         self._flushing = self.set_interval(1 / FLUSHES_PER_SECOND, self._flush, pause=True)
         self.show_bootstrap(self.runtime.state)
         self.prompt.examples = EXAMPLES
