@@ -24,8 +24,8 @@ from shammah_tui.ui.replay import replayed
 from tests.ui.script import Scripted
 
 TOKENS_A_SECOND = 100
-MEASURED_SECONDS = 5.0
-BEFORE = (0, 10_000, 100_000)
+MEASURED_SECONDS = 10.0
+BEFORE = (0, 1_000, 10_000, 100_000)
 TEXT = """## Part {number}
 
 A paragraph with **bold words**, `code`, [a link](https://example.com/{number}) and so many words that it takes more

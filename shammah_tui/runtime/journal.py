@@ -1,4 +1,7 @@
-"""Keeps a turn on disk while it is said: the question and each step at once, a growing answer each second."""
+"""Keeps a turn on disk while it is said: the question and each step at once, a growing answer each second.
+
+A very long answer, which is written whole each time, is written less often: writing takes a small share of the time.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from shammah_tui.conversation import Entry
 from shammah_tui.errors import HomeError
 from shammah_tui.store.session import SessionStore
 
-SECONDS = 1.0
+SECONDS, SECONDS_MAX = 1.0, 10.0
+# What a write took is waited this many times before the next: two percent of the time.
+REST_FACTOR = 50
 
 
 class Journal:
@@ -24,16 +29,18 @@ class Journal:
         self._folder = folder
         self._draft = draft
         self._kept = 0
-        self._kept_at = 0.0
+        self._rest_until = 0.0
 
     async def keep(self) -> None:
         """Write what is new; what is still growing only now and then."""
         settled = self._draft.settled
-        if settled == self._kept and time.monotonic() < self._kept_at + SECONDS:
+        began = time.monotonic()
+        if settled == self._kept and began < self._rest_until:
             return
         # A crash from here on leaves an answer that is marked as cut.
         await self._write(self._draft.entries("lost")[self._kept :])
-        self._kept, self._kept_at = settled, time.monotonic()
+        now = time.monotonic()
+        self._kept, self._rest_until = settled, now + min(SECONDS_MAX, max(SECONDS, REST_FACTOR * (now - began)))
 
     async def close(self, record: Record) -> None:
         """Write the turn as it became part of `record`; one that nothing was said to is taken out again."""

@@ -89,16 +89,17 @@ class Answer:
         self.passages[-1].body.append(text)
         return list(self._cut())
 
-    def finish(self) -> None:
-        self.passages[-1].body.finish()
+    def finish(self) -> list[Passage]:
+        """Nothing is appended any more. The passages that look otherwise now; each is drawn when it is next seen."""
+        changed = [passage for passage in self.passages[:-1] if passage.body.is_pieced]
+        for passage in (*changed, self.passages[-1]):
+            passage.body.finish()
+        return [*changed, self.passages[-1]]
 
     def _cut(self) -> Iterator[Passage]:
         while (place := cut((last := self.passages[-1]).text, last.opening)) is not None:
-            source = last.text
             following = Passage(self, "", place.opening)
-            following.body.append(source[place.at :])
-            last.body.source = source[: place.at]
-            last.body.finish()
+            following.body.append(last.body.cut(place.at))
             last.gap = 0 if place.joined else 1
             self.passages.append(following)
             yield following

@@ -64,6 +64,7 @@ class Exchange:
         "_rest_until",
         "_restored",
         "_thinking",
+        "_thinking_grew",
         "_thinking_since",
         "_tools",
         "_transcript",
@@ -105,6 +106,8 @@ class Exchange:
         self._answers: list[Answer] = []
         self._writing: Answer | None = None
         self._thinking: Thinking | None = None
+        self._thinking_grew = False
+        """Whether there is more of it than was drawn."""
         self._tools: dict[str, ToolBlock] = {}
         self._printing: set[str] = set()
         """The calls whose output is not drawn yet."""
@@ -274,6 +277,7 @@ class Exchange:
         began = self._clock()
         if began >= self._rest_until:
             self._draw_pending()
+            self._draw_thinking()
             printing, self._printing = self._printing, set()
             for call_id in printing:
                 self._transcript.changed(self._tools[call_id])
@@ -314,6 +318,11 @@ class Exchange:
         self._transcript.changed(last)
         self._add(*added)
 
+    def _draw_thinking(self) -> None:
+        if self._thinking is not None and self._thinking_grew:
+            self._transcript.changed(self._thinking)
+        self._thinking_grew = False
+
     def _start(self, event: TurnStarted) -> None:
         self.answering = True
         self.turn = event.turn
@@ -331,7 +340,7 @@ class Exchange:
             self._wait("")
             self._add(self._thinking)
         self._thinking.append(text)
-        self._transcript.changed(self._thinking)
+        self._thinking_grew = True
 
     def _end_thinking(self) -> None:
         thinking, self._thinking = self._thinking, None
@@ -345,8 +354,9 @@ class Exchange:
         self._end_thinking()
         writing, self._writing = self._writing, None
         if writing is not None:
-            writing.finish()
-            self._transcript.changed(writing.passages[-1])
+            *above, last = writing.finish()
+            self._transcript.doubt(*above)
+            self._transcript.changed(last)
 
     def _wait(self, reason: str) -> None:
         # Hardly ever new while an answer is written: what changes then is to be the answer's last lines alone.

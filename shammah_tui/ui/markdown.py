@@ -11,12 +11,15 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from textual.content import Content
 
-from shammah_tui.ui.markdown_block import draw_block, draw_code, is_tight
+from shammah_tui.ui.markdown_block import draw_block, draw_code, is_tight, table_of, table_rows
 from shammah_tui.ui.plain import visible
+from shammah_tui.ui.table import Table, column_widths
 
-# What is open is finished in pieces of this size, so that a long code block or list costs no more than a short one.
-CODE_PIECE_LINES = 8
-LIST_PIECE_ITEMS = 4
+# Of what is open so much stays to be drawn again; the rest is finished once there is twice as much, so that a long code
+# block, list or table costs no more than a short one.
+OPEN_CODE_LINES = 8
+OPEN_ITEMS = 4
+OPEN_ROWS = 8
 NARROWEST = 8
 
 _parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
@@ -36,8 +39,11 @@ class Markdown:
         "_joined",
         "_margin",
         "_opening",
+        "_stale",
         "_tail",
         "_tail_lines",
+        "_widths",
+        "is_pieced",
         "source",
         "width",
     )
@@ -51,44 +57,79 @@ class Markdown:
         """What the lines that it holds were drawn for; 0 where it holds none."""
         self._finished: list[Content] = []
         self._tail = ""
-        self._tail_lines: list[Content] | None = None
+        self._tail_lines: list[Content] = []
+        self._stale = False
+        """Whether the tail has changed since its lines were drawn."""
+        self.is_pieced = False
+        """Whether a code block, list or table was drawn piece by piece; as a whole it may look otherwise."""
         self._continued = False
         """Whether the tail is the rest of a code block whose beginning is finished, or is in the text before this."""
         self._joined = False
         """Whether the tail is the rest of a list without empty lines between its items."""
+        self._widths: list[int] | None = None
+        """Of the columns, where the tail is the rest of a table whose beginning is finished."""
 
     def append(self, text: str) -> None:
         self.source += text
         self._growing = True
         if self.width:
             self._tail += visible(text)
-            self._tail_lines = None
+            self._stale = True
 
     def finish(self) -> None:
         """Nothing is appended any more: draw it once as a whole, code blocks coloured over their full length."""
         self._growing = False
         self.forget()
 
+    def cut(self, at: int) -> str:
+        """Give up the text from character `at` on, and give it; nothing is appended any more.
+
+        What is drawn of the rest stays as it is.
+        """
+        self._growing = False
+        self.source, following = self.source[:at], self.source[at:]
+        shown = visible(following)
+        if self._tail.endswith(shown):
+            self._tail = self._tail[: len(self._tail) - len(shown)]
+            self._stale = True
+        else:
+            self.forget()
+        return following
+
     def forget(self) -> None:
         """Give up the lines; they are drawn again when they are asked for."""
         self.width = 0
         self._finished = []
         self._tail = ""
-        self._tail_lines = None
+        self._tail_lines = []
+        self.is_pieced = False
 
     def lines(self, width: int) -> list[Content]:
         """All lines, each at most `width` cells (a few more where that is under `NARROWEST`) and the margin."""
         width = max(NARROWEST, width)
         if width != self.width:
+            self.forget()
             self.width = width
-            self._finished = []
             self._continued = self._opening.lstrip()[:3] in ("```", "~~~")
             self._joined = False
+            self._widths = None
             self._tail = visible(f"{self._opening}\n{self.source}" if self._opening else self.source)
-            self._tail_lines = None
-        if self._tail_lines is None:
-            self._tail_lines = self._with_margin(self._draw_tail())
+            self._stale = True
+        if self._stale:
+            self._draw_anew()
         return self._finished + self._tail_lines
+
+    def _draw_anew(self) -> None:
+        """A line that looks as it did stays the very same object: the screen knows it, and does not draw it again."""
+        before, first = self._tail_lines, len(self._finished)
+        tail = self._with_margin(self._draw_tail())
+        lines = self._finished[first:] + tail
+        for at, (old, new) in enumerate(zip(before, lines, strict=False)):
+            if old.is_same(new):
+                lines[at] = old
+        end = len(lines) - len(tail)
+        self._finished[first:], self._tail_lines = lines[:end], lines[end:]
+        self._stale = False
 
     def _draw_tail(self) -> list[Content]:
         """Move what later text cannot change to the finished lines; return the lines of what still grows."""
@@ -101,43 +142,75 @@ class Markdown:
         for block in blocks[:-growing]:
             self._finish(self._draw(block))
             self._continued = self._joined = False
+            self._widths = None
         blocks = blocks[-growing:]
         if blocks[0].map is not None and blocks[0].map[0]:
             self._tail = _from_line(self._tail, blocks[0].map[0])
         if len(blocks) == 1 and self._growing:
-            blocks = [self._finish_pieces(blocks[0])]
+            blocks = [self._finish_beginning(blocks[0])]
         lines = self._spaced(self._draw(blocks[0]))
         for block in blocks[1:]:
             lines += [Content(""), *draw_block(block, self.width)]
         return lines
 
-    def _finish_pieces(self, block: SyntaxTreeNode) -> SyntaxTreeNode:
-        """Finish the first part of a long code block or list that is still open; return what is left of it."""
-        while block.type == "fence" and block.content.count("\n") > 2 * CODE_PIECE_LINES:
-            lines = self._tail.split("\n", 1 + CODE_PIECE_LINES)
-            opening, piece, rest = lines[0], lines[1:-1], lines[-1]
-            self._finish(draw_code("\n".join(piece), block.info, self.width, headed=not self._continued))
-            self._continued = True
-            block = self._rest(f"{opening}\n{rest}", block)
-        while block.type in ("bullet_list", "ordered_list") and len(block.children) > 2 * LIST_PIECE_ITEMS:
-            following = block.children[LIST_PIECE_ITEMS].map
-            if following is None:
-                break
-            joined = is_tight(block)
-            rest = _from_line(self._tail, following[0])
-            self._finish(draw_block(self._rest(self._tail[: len(self._tail) - len(rest)], block), self.width))
-            self._joined = joined
-            block = self._rest(rest, block)
-        return block
+    def _finish_beginning(self, block: SyntaxTreeNode) -> SyntaxTreeNode:
+        """Finish the beginning of a long block that is still open; return what is left of it."""
+        match block.type:
+            case "fence":
+                rest = self._finish_code(block)
+            case "bullet_list" | "ordered_list":
+                rest = self._finish_items(block)
+            case "table":
+                rest = self._finish_rows(block)
+            case _:
+                rest = None
+        if rest is None:
+            return block
+        self.is_pieced = True
+        self._tail = rest
+        return _last_block(rest) or block
 
-    def _rest(self, text: str, block: SyntaxTreeNode) -> SyntaxTreeNode:
-        """Take `text` for the tail, and give its last block: a part of `block`."""
-        self._tail = text
-        return next(iter(reversed(SyntaxTreeNode(_parser.parse(text)).children)), block)
+    # Each finishes all but the last lines, items or rows, and gives the text that is left; None where it is short.
+
+    def _finish_code(self, block: SyntaxTreeNode) -> str | None:
+        count = block.content.count("\n")
+        if count <= 2 * OPEN_CODE_LINES:
+            return None
+        opening, *beginning, rest = self._tail.split("\n", 1 + count - OPEN_CODE_LINES)
+        self._finish(draw_code("\n".join(beginning), block.info, self.width, headed=not self._continued))
+        self._continued = True
+        return f"{opening}\n{rest}"
+
+    def _finish_items(self, block: SyntaxTreeNode) -> str | None:
+        count = len(block.children)
+        if count <= 2 * OPEN_ITEMS or (following := block.children[count - OPEN_ITEMS].map) is None:
+            return None
+        rest = _from_line(self._tail, following[0])
+        beginning = _last_block(self._tail[: len(self._tail) - len(rest)]) or block
+        self._finish(draw_block(beginning, self.width))
+        self._joined = is_tight(block)
+        return rest
+
+    def _finish_rows(self, block: SyntaxTreeNode) -> str | None:
+        rows = table_rows(block)
+        count = len(rows)
+        if count <= 1 + 2 * OPEN_ROWS or (following := rows[count - OPEN_ROWS].map) is None:
+            return None
+        table = table_of(block)
+        widths = self._widths or column_widths(table.rows, self.width)
+        if widths is None:
+            return None
+        beginning = Table(table.rows[: count - OPEN_ROWS], table.alignments)
+        self._finish([*([] if self._widths else beginning.draw_head(widths)), *beginning.draw_body(widths)])
+        self._widths = widths
+        header, rule, _ = self._tail.split("\n", 2)
+        return f"{header}\n{rule}\n{_from_line(self._tail, following[0])}"
 
     def _draw(self, block: SyntaxTreeNode) -> list[Content]:
         if self._continued and block.type == "fence":
             return draw_code(block.content.rstrip("\n"), block.info, self.width, headed=False) if block.content else []
+        if self._widths and block.type == "table":
+            return table_of(block).draw_body(self._widths)
         return draw_block(block, self.width)
 
     def _finish(self, lines: list[Content]) -> None:
@@ -145,7 +218,7 @@ class Markdown:
 
     def _spaced(self, lines: list[Content]) -> list[Content]:
         """With an empty line before them, where one belongs there."""
-        apart = self._finished and lines and not self._continued and not self._joined
+        apart = self._finished and lines and not (self._continued or self._joined or self._widths)
         return [Content(""), *lines] if apart else lines
 
     def _with_margin(self, lines: list[Content]) -> list[Content]:
@@ -160,6 +233,10 @@ def code_blocks(source: str) -> list[str]:
         for node in SyntaxTreeNode(_parser.parse(source)).walk()
         if node.type in ("fence", "code_block")
     ]
+
+
+def _last_block(text: str) -> SyntaxTreeNode | None:
+    return next(iter(reversed(SyntaxTreeNode(_parser.parse(text)).children)), None)
 
 
 def _from_line(text: str, number: int) -> str:

@@ -13,7 +13,7 @@ from textual.style import Style
 
 from shammah_tui.ui.code_colour import CodeColours
 from shammah_tui.ui.lines import CODE_META, wrapped
-from shammah_tui.ui.table import draw_table
+from shammah_tui.ui.table import Table
 
 CODE_FILL = "on $surface"
 COPY_LABEL = "copy "
@@ -39,7 +39,7 @@ def draw_block(node: SyntaxTreeNode, width: int, depth: int = 0) -> list[Content
         case "hr":
             return [Content.styled("─" * width, "$line")]
         case "table":
-            return draw_table(*_table_cells(node), width)
+            return table_of(node).draw(width)
         case _:
             return wrapped(Content(node.content.rstrip("\n") if node.content else ""), width)
 
@@ -106,12 +106,16 @@ def _list(node: SyntaxTreeNode, width: int, depth: int) -> list[Content]:
     return lines
 
 
-def _table_cells(node: SyntaxTreeNode) -> tuple[list[list[Content]], list[str]]:
-    """All rows, the header first, and how each column is aligned."""
-    rows = [row for part in node.children for row in part.children]
+def table_rows(node: SyntaxTreeNode) -> list[SyntaxTreeNode]:
+    """The header, and all rows below it."""
+    return [row for part in node.children for row in part.children]
+
+
+def table_of(node: SyntaxTreeNode) -> Table:
+    rows = table_rows(node)
     cells = [[inline(cell.children[0]) if cell.children else Content("") for cell in row.children] for row in rows]
     alignments = [str(cell.attrs.get("style", "")).removeprefix("text-align:") for cell in rows[0].children]
-    return cells, alignments
+    return Table(cells, alignments)
 
 
 def inline(node: SyntaxTreeNode) -> Content:

@@ -1,7 +1,7 @@
 """Where a long Markdown text may be cut in two, so that a long answer costs no more to draw than a short one.
 
-Only lines are looked at, nothing is parsed: the best place is before a paragraph; then any line, inside a code block
-or a table too, whose beginning then opens the rest again; a text without lines is cut between words.
+Only lines are looked at, nothing is parsed: the best place is before a paragraph; then the last line, inside a code
+block or a table too, whose beginning then opens the rest again; a text without lines is cut between words.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# A text this long is cut as soon as there is a good place; twice as long, it is cut at the next one there is.
+# A text this long is cut as soon as there is a good place; this much longer, at the last line; twice as long, anywhere.
 CHARACTERS = 4_000
+FORCED_CHARACTERS = 5_000
 
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})(.*)$")
 _TABLE_RULE = re.compile(r"^ {0,3}\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
@@ -41,24 +42,25 @@ def cut(source: str, opening: str = "") -> Cut | None:
         complete = at + len(line) < len(source)
         if at > CHARACTERS // 4 and not fence and blank and line[:1].strip():
             best = Cut(at)
-        elif at > CHARACTERS and forced is None:
+        elif at > CHARACTERS and (forced is None or (at <= FORCED_CHARACTERS and (fence or line[:1].strip()))):
+            # As late as may be: what is left is drawn anew. Not within an entry of a list, where there is a choice.
             forced = Cut(at, fence or table, joined=not blank)
         if not complete:
             break
-        found = _FENCE.match(line)
+        found = _FENCE.match(line) if line.lstrip()[:1] in ("`", "~") else None
         if fence:
             fence = "" if found and _closes(found, fence) else fence
         elif found and not (found[1][0] == "`" and "`" in found[2]):
             fence, table = line.strip(), ""
         elif not line.strip() or "|" not in line:
             table = ""
-        elif not table and _TABLE_RULE.match(line) and "|" in before:
+        elif not table and "|" in before and _TABLE_RULE.match(line):
             table = f"{before}\n{line}"
         before, blank = line, not line.strip()
         at += len(line) + 1
-    if best is not None or len(source) <= 2 * CHARACTERS:
+    if best is not None or len(source) <= FORCED_CHARACTERS:
         return best
-    return forced or _between_words(source, fence)
+    return forced or (_between_words(source, fence) if len(source) > 2 * CHARACTERS else None)
 
 
 def _between_words(source: str, fence: str) -> Cut:

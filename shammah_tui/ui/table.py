@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from textual.content import Content
 
@@ -10,15 +11,27 @@ GAP = "  "
 COLUMN_CELLS_MIN = 6
 
 
-def draw_table(rows: Sequence[Sequence[Content]], alignments: Sequence[str], width: int) -> list[Content]:
+@dataclass(frozen=True, slots=True)
+class Table:
     """`rows`: the header first; `alignments`: "left", "center", "right" or "" for each column."""
-    widths = column_widths(rows, width)
-    if widths is None:
-        return _as_records(rows, width)
-    rule = Content.styled(GAP.join("─" * cells for cells in widths), "$faint")
-    header = _draw_row([cell.stylize_before("bold") for cell in rows[0]], widths, alignments)
-    body = [line for row in rows[1:] for line in _draw_row(row, widths, alignments)]
-    return [*header, rule, *body]
+
+    rows: Sequence[Sequence[Content]]
+    alignments: Sequence[str]
+
+    def draw(self, width: int) -> list[Content]:
+        widths = column_widths(self.rows, width)
+        if widths is None:
+            return _as_records(self.rows, width)
+        return [*self.draw_head(widths), *self.draw_body(widths)]
+
+    def draw_head(self, widths: Sequence[int]) -> list[Content]:
+        """The header and the rule below it; `widths`: the cells of each column."""
+        header = _draw_row([cell.stylize_before("bold") for cell in self.rows[0]], widths, self.alignments)
+        return [*header, Content.styled(GAP.join("─" * cells for cells in widths), "$faint")]
+
+    def draw_body(self, widths: Sequence[int]) -> list[Content]:
+        """All other rows; what is wider than its column is wrapped."""
+        return [line for row in self.rows[1:] for line in _draw_row(row, widths, self.alignments)]
 
 
 def column_widths(rows: Sequence[Sequence[Content]], width: int) -> list[int] | None:

@@ -29,7 +29,9 @@ def drawn(answer: Answer) -> list[str]:
     return [line.plain.strip() for passage in answer.passages for line in passage.lines(80) if line.plain.strip()]
 
 
-@pytest.mark.parametrize("source", [PARAGRAPHS, CODE, TIGHT, TABLE, ONE_LINE])
+@pytest.mark.parametrize(
+    "source", [PARAGRAPHS, CODE, TIGHT, TABLE, ONE_LINE], ids=["paragraphs", "code", "list", "table", "one line"]
+)
 @pytest.mark.parametrize("size", [7, 100_000])
 def test_no_passage_is_long_and_nothing_is_lost(source: str, size: int) -> None:
     answer = in_pieces(source, size)
@@ -80,3 +82,26 @@ def test_any_text_is_kept_whole_and_drawn(lines: list[str]) -> None:
     answer = in_pieces(source, 500)
     assert answer.source == source
     drawn(answer)
+
+
+@pytest.mark.parametrize(
+    "source", [PARAGRAPHS, CODE, TIGHT, TABLE, ONE_LINE], ids=["paragraphs", "code", "list", "table", "one line"]
+)
+def test_what_is_drawn_while_it_grows_has_every_word_once(source: str) -> None:
+    answer = Answer()
+    for at in range(0, len(source), 150):
+        answer.append(source[at : at + 150])
+        answer.passages[-1].lines(80)
+    assert drawn(answer) == drawn(in_pieces(source, 150))
+
+
+def test_only_what_was_drawn_in_pieces_is_drawn_again_when_the_answer_is_over() -> None:
+    answer, source = Answer(), f"{PARAGRAPHS}\n\n{CODE}"
+    for at in range(0, len(source), 150):
+        answer.append(source[at : at + 150])
+        answer.passages[-1].lines(80)
+    held = [passage.lines(80)[0] for passage in answer.passages]
+    changed = answer.finish()
+    for passage, line in zip(answer.passages, held, strict=True):
+        assert (passage.lines(80)[0] is line) == (passage not in changed)
+    assert 0 < len(changed) < len(answer.passages)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shammah_tui.ui.markdown import CODE_PIECE_LINES, Markdown
+from shammah_tui.ui.markdown import OPEN_CODE_LINES, Markdown
 
 SOURCE = """# Title
 
@@ -93,7 +93,7 @@ def test_markup_and_html_are_text() -> None:
 
 
 def test_a_long_code_block_is_drawn_in_pieces_and_stays_whole() -> None:
-    code = [f"line_{number} = {number}" for number in range(10 * CODE_PIECE_LINES)]
+    code = [f"line_{number} = {number}" for number in range(10 * OPEN_CODE_LINES)]
     growing = in_pieces("```python\n" + "\n".join(code), 40)
     drawn = [line.plain.strip() for line in growing.lines(60)]
     assert drawn == [HEAD, *code]

@@ -123,12 +123,16 @@ class Question(Block):
 class Thinking(Folding):
     """What the model thought before it answered, closed to one line."""
 
-    __slots__ = ("_seconds", "_text")
+    __slots__ = ("_seconds", "_text", "_wrapped", "_wrapped_for", "_wrapped_to")
 
     def __init__(self, text: str = "", *, is_open: bool = False) -> None:
         super().__init__(is_open=is_open)
         self._text = text
         self._seconds: float | None = None
+        self._wrapped: list[Content] = []
+        """The lines of all that stands before the character `_wrapped_to`, as wide as `_wrapped_for`."""
+        self._wrapped_to = 0
+        self._wrapped_for = 0
 
     @property
     def text(self) -> str:
@@ -147,7 +151,7 @@ class Thinking(Folding):
 
     def _draw(self, width: int) -> list[Content]:
         if self._seconds is None:
-            last = first_line(self._text.rstrip().rpartition("\n")[2])
+            last = first_line(self._text.rstrip().rpartition("\n")[2][:width])
             head = Content.assemble(("∴ ", "$accent"), ("Thinking ", "$quiet"), (last, "italic $quiet"))
         else:
             took = f" for {self._seconds:.0f} s" if self._seconds >= 1 else ""
@@ -157,9 +161,24 @@ class Thinking(Folding):
             )
         lines = [head.truncate(width, ellipsis=True)]
         if self.is_open:
-            body = wrapped(Content(visible(self._text.strip())), width - 2 * GUTTER)
-            lines += [Content.styled("  │ ", "$faint") + line.stylize_before("italic $quiet") for line in body]
+            lines += self._body(width - 2 * GUTTER)
         return lines
+
+    def _body(self, width: int) -> list[Content]:
+        """All that was thought; what stands before the last line break is wrapped once."""
+        text = self._text.strip()
+        if width != self._wrapped_for:
+            self._wrapped, self._wrapped_to, self._wrapped_for = [], 0, width
+        end = text.rfind("\n") + 1
+        if end > self._wrapped_to:
+            self._wrapped += _thought(text[self._wrapped_to : end - 1], width)
+            self._wrapped_to = end
+        return self._wrapped + _thought(text[end:], width)
+
+
+def _thought(text: str, width: int) -> list[Content]:
+    rule = Content.styled("  │ ", "$faint")
+    return [rule + line.stylize_before("italic $quiet") for line in wrapped(Content(visible(text)), width)]
 
 
 class Notice(Block):

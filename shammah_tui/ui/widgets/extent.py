@@ -76,9 +76,12 @@ class Extent:
             self._lay(index)
         return grown
 
-    def doubt(self) -> None:
-        """Every height may be another one by now."""
-        self._exact = [False] * len(self.blocks)
+    def doubt(self, *blocks: Block) -> None:
+        """Their heights may be others by now; without `blocks` every height may be."""
+        if not blocks:
+            self._exact = [False] * len(self.blocks)
+        for block in blocks:
+            self._exact[self.index(block)] = False
 
     def _lay(self, first: int) -> None:
         self.tops[first:] = accumulate(self._heights[first:], initial=self.tops[first])

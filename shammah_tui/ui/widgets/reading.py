@@ -159,10 +159,10 @@ class ReadableTranscript(Transcript, can_focus=True, inherit_bindings=False):
         place = self._place_of(self.scroll_offset.y + offset.y) if offset is not None else None
         if offset is None or place is None or self.text_selection is not None:
             return
-        block, within = place
+        block, within, line = place
         if block.folds and within == 0:
             self.fold(block, not block.is_open)
-        elif isinstance(block, Passage) and is_code_head(self._lines(block)[within]):
+        elif isinstance(block, Passage) and is_code_head(line):
             self.post_message(self.CopyWanted(block.code_at(within), "the code"))
         elif isinstance(block, Closing):
             self.post_message(self.RateWanted(block))

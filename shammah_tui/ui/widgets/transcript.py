@@ -8,7 +8,7 @@ How the person moves, marks and searches in it is in `ui.widgets.reading`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.segment import Segment
 from textual import events
@@ -18,12 +18,14 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import Reactive, reactive
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 
 from shammah_tui.ui.lines import GUTTER
 from shammah_tui.ui.widgets.extent import Extent
+from shammah_tui.ui.widgets.scrollbar import TranscriptScrollBar
 
 if TYPE_CHECKING:
     from shammah_tui.ui.widgets.block import Block
@@ -33,6 +35,23 @@ WIDEST = 108
 STRIPS_CACHED = 600
 BLOCKS_DRAWN = 40
 DRAWN_AT_ONCE = 4
+
+
+class Frame(NamedTuple):
+    """Cells of a line on the screen: free ones before it, its own, and all together."""
+
+    left: int
+    width: int
+    outer: int
+
+    def around(self, strip: Strip, base: Style, line_number: int) -> Strip:
+        """`strip` between its margins; its own cells carry their place in the transcript, for selecting."""
+        style = base.rich_style
+        placed = strip.extend_cell_length(self.width, style).apply_offsets(0, line_number)
+        right = self.outer - self.left - placed.cell_length
+        margins = [Segment(" " * cells, style) if cells > 0 else None for cells in (self.left, right)]
+        before, after = ([margin] if margin is not None else [] for margin in margins)
+        return Strip([*before, *placed, *after], self.outer) if before or after else placed
 
 
 class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
@@ -56,7 +75,7 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
         super().__init__(id=id)
         self._extent = Extent()
         self._drawn_blocks: dict[int, Block] = {}
-        self._strips: LRUCache[int, tuple[Content, tuple[int, int], Strip]] = LRUCache(STRIPS_CACHED)
+        self._strips: LRUCache[int, tuple[Content, tuple[int, Frame], Strip]] = LRUCache(STRIPS_CACHED)
         self._following = True
         self._last_changed: tuple[Block | None, list[Content]] = (None, [])
         self.is_open = False
@@ -111,6 +130,13 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
         if not self._following and is_above:
             self._keep_in_place(grown)
         self._arrived(0 if is_above else grown)
+
+    def doubt(self, *blocks: Block) -> None:
+        """These draw themselves otherwise now, which is seen to when they come into view."""
+        if blocks:
+            self._extent.doubt(*blocks)
+            self._settle()
+            self.refresh()
 
     def _refresh_lines(self, first: int, end: int) -> None:
         """Draw anew what of these lines is in view."""
@@ -248,50 +274,82 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
             self.scroll_to(y=self._extent.tops[anchor], animate=False, force=True, immediate=True)
         self.refresh()
 
-    def _place_of(self, line_number: int) -> tuple[Block, int] | None:
-        """The block at a line, and the line's number in it; None below the last and between blocks."""
+    def _place_of(self, line_number: int) -> tuple[Block, int, Content] | None:
+        """The block at a line, the line's number in it, and the line; None below the last and between blocks."""
         index = self._extent.at(line_number)
         if index >= len(self._extent):
             return None
         block = self._extent.blocks[index]
         within = line_number - self._extent.tops[index]
-        return (block, within) if within < len(self._lines(block)) else None
+        lines = self._lines(block)
+        return (block, within, lines[within]) if within < len(lines) else None
 
     # How it is drawn
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = bar = TranscriptScrollBar(thickness=self.scrollbar_size_vertical)
+            bar.display = False
+            self.app._start_widget(self, bar)
+        return self._vertical_scrollbar
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._strips.clear()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Past the framework's cache of a widget's lines, which knows them by their place on the screen.
+
+        While an answer is written each line of it moves up, and would be made anew. Here it is the very same strip,
+        with all that the framework has made of it before.
+        """
+        size, padding = self.region.size, self.styles.padding
+        base, background = self.visual_style, self.background_colors[1]
+        width = self.scrollable_content_region.width
+        filters = self.get_line_filters()
+        frame = Frame(padding.left, width, size.width)
+        strips = []
+        for y in crop.line_range:
+            is_inside = padding.top <= y < size.height - padding.bottom
+            strip = self._row(y - padding.top, base, frame) if is_inside else Strip.blank(size.width, base.rich_style)
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, background)
+            strips.append(strip)
+        if crop.column_span != (0, size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
-        base = self.visual_style
+        return self._row(y, self.visual_style, Frame(0, width, width))
+
+    def _row(self, y: int, base: Style, frame: Frame) -> Strip:
+        """The line at `y` of the view."""
         line_number = self.scroll_offset.y + y
         place = self._place_of(line_number)
         if place is None:
-            return Strip.blank(width, base.rich_style)
-        block, within = place
-        plain = self._lines(block)[within]
+            return Strip.blank(frame.outer, base.rich_style)
+        block, within, plain = place
         line = self._marked(block, within, plain)
         selection = self.text_selection
         span = selection.get_span(line_number) if selection is not None else None
         if span is None and line is plain:
-            return self._strip(line, base, line_number, width)
+            return self._cached(line, base, line_number, frame)
         strip = self._drawn(line, base) if span is None else self._selected(line, base, span)
-        return strip.extend_cell_length(width, base.rich_style).apply_offsets(0, line_number)
+        return frame.around(strip, base, line_number)
 
     def _marked(self, block: Block, within: int, line: Content) -> Content:
         """The line as it is shown just now: with a cursor, or with what was found in it."""
         return line
 
-    def _strip(self, line: Content, base: Style, line_number: int, width: int) -> Strip:
+    def _cached(self, line: Content, base: Style, line_number: int, frame: Frame) -> Strip:
         """The line where it stands, from the cache where it is the very same one (a cached line lives, so its id stays
         its own)."""
-        place = (line_number, width)
+        place = (line_number, frame)
         cached = self._strips.get(id(line))
         if cached is None or cached[0] is not line or cached[1] != place:
-            strip = self._drawn(line, base).extend_cell_length(width, base.rich_style).apply_offsets(0, line_number)
-            self._strips[id(line)] = cached = (line, place, strip)
+            self._strips[id(line)] = cached = (line, place, frame.around(self._drawn(line, base), base, line_number))
         return cached[2]
 
     def _drawn(self, line: Content, base: Style) -> Strip:
@@ -315,7 +373,7 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
         texts = []
         for y in range(first_y, min(last_y, last) + 1):
             place = self._place_of(y)
-            plain = self._lines(place[0])[place[1]].plain if place is not None else ""
+            plain = place[2].plain if place is not None else ""
             end = last_x if y == last_y else None
             texts.append(plain[max(GUTTER, first_x if y == first_y else 0) : end].rstrip())
         return "\n".join(texts), "\n"
