@@ -1,4 +1,7 @@
-"""The programs that `scripts.bench.transcript` looks at: `talk SIZE REPORT`, `ours REPORT`, `plain REPORT`."""
+"""The programs that `scripts.bench.transcript` looks at: `talk SIZE REPORT`, `ours TOKENS FOLDER`, `plain 0 FOLDER`.
+
+The last two say in FOLDER that they are ready, and measure once it has a file `go`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +28,7 @@ from shammah_tui.ui.replay import replayed
 from tests.ui.script import Scripted
 
 TOKENS_A_SECOND = 100
-MEASURED_SECONDS = 10.0
-BEFORE = (0, 1_000, 10_000, 100_000)
+REST_SECONDS, SETTLE_SECONDS, MEASURED_SECONDS = 3.0, 1.0, 15.0
 TEXT = """## Part {number}
 
 A paragraph with **bold words**, `code`, [a link](https://example.com/{number}) and so many words that it takes more
@@ -82,32 +85,47 @@ class Talk(ShammahApp):
         self._report.write_text(json.dumps({"opening_seconds": time.perf_counter() - began}))
 
 
-class Streaming(Scripted):
-    """An answer that is measured at some of its lengths."""
+@dataclass(frozen=True)
+class Measure:
+    """Of one program, which has `before` tokens on its screen when it begins."""
 
-    report = Path()
+    kind: str
+    before: int
+    folder: Path
+
+    async def paced(self, tokens: Iterator[str], rest: float) -> AsyncGenerator[str, None]:
+        """One token after the other at a steady rate, for some seconds; then what each took is written down.
+
+        `rest`: the share of a processor that the program takes anyway.
+        """
+        (self.folder / f"{self.kind}-{self.before}.ready").touch()
+        await asyncio.to_thread(wait_for, self.folder / "go")
+        await asyncio.sleep(SETTLE_SECONDS)
+        began, moment, count = time.process_time(), time.monotonic(), 0
+        while (passed := time.monotonic() - moment) < MEASURED_SECONDS:
+            yield next(tokens)
+            count += 1
+            await asyncio.sleep(max(0.0, moment + count / TOKENS_A_SECOND - time.monotonic()))
+        cost = 1e3 * (time.process_time() - began - passed * rest) / count
+        (self.folder / f"{self.kind}-{self.before}.json").write_text(json.dumps({"ms_a_token": cost}))
+
+
+class Streaming(Scripted):
+    """An answer whose cost is measured after its first tokens."""
+
+    measure: Measure
     app: App[Any]
 
     async def ask(self, question: str, **options: object) -> AsyncGenerator[TurnEvent, None]:
         yield TurnStarted("Demo", "local")
-        said, parts = tokens(), list[dict[str, float]]()
-        count = 0
-        rest = await processor_seconds(MEASURED_SECONDS)
-        for before in BEFORE:
-            while count < before:
+        said, rest = tokens(), await processor_share()
+        for at, token in enumerate(itertools.islice(said, self.measure.before)):
+            yield TextArrived(token)
+            if at % 20 == 0:
                 # As fast as it goes, drawn as often as the screen draws.
-                for _ in range(20):
-                    yield TextArrived(next(said))
-                    count += 1
                 await asyncio.sleep(0)
-            began, moment = time.process_time(), time.monotonic()
-            while time.monotonic() - moment < MEASURED_SECONDS:
-                yield TextArrived(next(said))
-                count += 1
-                await pace(moment, count - before)
-            spent = time.process_time() - began
-            parts.append({"tokens": before, "ms_a_token": 1e3 * (spent - rest) / max(1, count - before)})
-        self.report.write_text(json.dumps(parts))
+        async for token in self.measure.paced(said, rest):
+            yield TextArrived(token)
         self.app.exit()
 
 
@@ -123,9 +141,9 @@ class Asking(ShammahApp):
 class Plain(App[None]):
     """Textual's own Markdown widget, given every token as it comes."""
 
-    def __init__(self, report: Path) -> None:
+    def __init__(self, measure: Measure) -> None:
         super().__init__()
-        self._report = report
+        self._measure = measure
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as scroll:
@@ -137,40 +155,33 @@ class Plain(App[None]):
 
     async def _stream(self) -> None:
         widget = self.query_one(Markdown)
-        rest = await processor_seconds(MEASURED_SECONDS)
-        began, moment, count = time.process_time(), time.monotonic(), 0
-        for token in tokens():
+        async for token in self._measure.paced(tokens(), await processor_share()):
             await widget.append(token)
-            count += 1
-            await pace(moment, count)
-            if time.monotonic() - moment >= MEASURED_SECONDS:
-                break
-        spent = time.process_time() - began
-        self._report.write_text(json.dumps([{"tokens": 0, "ms_a_token": 1e3 * (spent - rest) / count}]))
         self.exit()
 
 
-async def processor_seconds(seconds: float) -> float:
-    """What this program takes in that time while nothing happens."""
+async def processor_share() -> float:
+    """Of one processor, what this program takes while nothing happens."""
     began = time.process_time()
-    await asyncio.sleep(seconds)
-    return time.process_time() - began
+    await asyncio.sleep(REST_SECONDS)
+    return (time.process_time() - began) / REST_SECONDS
 
 
-async def pace(begin: float, count: int) -> None:
-    """Wait until token `count` is due."""
-    await asyncio.sleep(max(0.0, begin + count / TOKENS_A_SECOND - time.monotonic()))
+def wait_for(path: Path) -> None:
+    while not path.exists():
+        time.sleep(0.05)
 
 
-def main(kind: str, *arguments: str) -> None:
-    report = Path(arguments[-1])
+def main(kind: str, count: str, path: str) -> None:
     if kind == "talk":
-        Talk(int(arguments[0]), report).run()
-    elif kind == "plain":
-        Plain(report).run()
+        Talk(int(count), Path(path)).run()
+        return
+    measure = Measure(kind, int(count), Path(path))
+    if kind == "plain":
+        Plain(measure).run()
     else:
         runtime = Streaming()
-        runtime.report = report
+        runtime.measure = measure
         runtime.app = Asking(runtime, history=History(None))
         runtime.app.run()
 
