@@ -102,4 +102,14 @@ FEEDBACK = (
     """,
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (SESSIONS, FEEDBACK)
+SEARCH = (
+    """
+    CREATE TABLE signature (
+        number INTEGER PRIMARY KEY REFERENCES session(number) ON DELETE CASCADE,
+        touched INTEGER NOT NULL,           -- as the session's was; where that is another by now, this says nothing
+        bits BLOB NOT NULL                  -- see store.signature
+    ) STRICT
+    """,
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (SESSIONS, FEEDBACK, SEARCH)

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from shammah_tui.conversation import Entry, FileChange, FinishReason, Message, Role, ToolCall
 from shammah_tui.store.database import Database
+from shammah_tui.store.signature import may_hold, runs_of, signature
 from shammah_tui.store.text import pattern, storable
 
 TITLE_CHARACTERS = 80
@@ -23,6 +24,8 @@ TITLE_CHARACTERS = 80
 NEWEST = "@newest"
 # Of SQLite's machine: how often a search looks whether it is still wanted.
 STEPS_BETWEEN_LOOKS = 1000
+# So long at most the database is kept from others to make what the search goes by.
+SIGNING_SECONDS, SIGNED_AT_ONCE = 0.05, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,14 @@ class SessionStore:
             unwanted.set()
             raise
 
+    async def sign(self) -> None:
+        """Make the searches of `list` fast: without it they find the same. Takes long where it was never done before;
+        one that is cancelled has done a part, and the next goes on from there."""
+        while await self._database.run(_sign_some):
+            pass
+
     async def rename(self, session: str, title: str) -> None:
-        await self._database.run(
-            lambda connection: connection.execute("UPDATE session SET title = ? WHERE id = ?", (title, session))
-        )
+        await self._database.run(lambda connection: _rename(connection, session, title))
 
     async def remove(self, session: str) -> None:
         await self._database.run(lambda connection: connection.execute("DELETE FROM session WHERE id = ?", (session,)))
@@ -195,29 +202,62 @@ _SUMMARY = (
     "(SELECT COUNT(*) FROM entry WHERE entry.session = session.id AND role = 'user') AS questions FROM session"
 )
 
+_SIGNED = "LEFT JOIN signature ON signature.number = session.number AND signature.touched = session.touched"
+
 
 def _list(
     connection: sqlite3.Connection, folder: str, search: str, limit: int, unwanted: threading.Event
 ) -> tuple[SessionSummary, ...]:
     """Raises sqlite3.OperationalError once it is `unwanted`."""
-    conditions = ["questions > 0"]
+    conditions = ["EXISTS (SELECT 1 FROM entry WHERE entry.session = session.id AND role = 'user')"]
     values: list[Any] = []
     if folder:
         conditions.append("folder = ?")
         values.append(folder)
-    for word in search.split():
+    words = search.split()
+    for word in words:
         conditions.append(
             "(title LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM entry WHERE entry.session = session.id "
             "AND role IN ('user', 'assistant') AND content LIKE ? ESCAPE '\\'))"
         )
         values += [pattern(word), pattern(word)]
-    query = f"{_SUMMARY} WHERE {' AND '.join(conditions)} ORDER BY touched DESC LIMIT ?"
+    condition = " AND ".join(conditions)
+    if words:
+        runs = frozenset[int]().union(*map(runs_of, words))
+        connection.create_function("may_hold", 1, lambda bits: may_hold(bits, runs), deterministic=True)
+        # One expression, so that nothing is read of a session before its signature was looked at.
+        condition = f"CASE WHEN bits IS NULL OR may_hold(bits) THEN {condition} END"
+    query = f"{_SUMMARY} {_SIGNED} WHERE {condition} ORDER BY session.touched DESC LIMIT ?"
     connection.set_progress_handler(unwanted.is_set, STEPS_BETWEEN_LOOKS)
     try:
         rows = connection.execute(query, (*values, limit)).fetchall()
     finally:
         connection.set_progress_handler(None, 0)
     return tuple(map(_summary, rows))
+
+
+def _sign_some(connection: sqlite3.Connection) -> bool:
+    """Sign sessions that have no valid signature, the last ones first; whether there may be more of them."""
+    until = time.monotonic() + SIGNING_SECONDS
+    unsigned = connection.execute(
+        f"SELECT id, session.number, session.touched, title FROM session {_SIGNED} WHERE bits IS NULL "
+        "ORDER BY session.touched DESC LIMIT ?",
+        (SIGNED_AT_ONCE,),
+    ).fetchall()
+    for row in unsigned:
+        said = connection.execute(
+            "SELECT content FROM entry WHERE session = ? AND role IN ('user', 'assistant')", (row["id"],)
+        )
+        bits = signature([row["title"], *(entry["content"] for entry in said)])
+        connection.execute("INSERT OR REPLACE INTO signature VALUES (?, ?, ?)", (row["number"], row["touched"], bits))
+        if time.monotonic() > until:
+            return True
+    return len(unsigned) == SIGNED_AT_ONCE
+
+
+def _rename(connection: sqlite3.Connection, session: str, title: str) -> None:
+    connection.execute("UPDATE session SET title = ? WHERE id = ?", (title, session))
+    connection.execute("DELETE FROM signature WHERE number = (SELECT number FROM session WHERE id = ?)", (session,))
 
 
 def _summary(row: sqlite3.Row) -> SessionSummary:

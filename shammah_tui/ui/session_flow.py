@@ -10,7 +10,7 @@ from pathlib import Path
 from textual.app import App
 
 from shammah_tui.errors import ShammahError
-from shammah_tui.store.session import NEWEST, SessionSummary
+from shammah_tui.store.session import NEWEST, SessionStore, SessionSummary
 from shammah_tui.ui import wording
 from shammah_tui.ui.complaint import complain
 from shammah_tui.ui.plain import first_line, visible
@@ -35,6 +35,7 @@ class SessionFlow:
             found = await runtime.sessions.list(search=words, limit=LISTED_MAX)
             return [_choice(summary) for summary in found if summary.id != runtime.record.session]
 
+        signing = asyncio.ensure_future(self._sign(runtime.sessions))
         try:
             wanted = await self._app.push_screen_wait(
                 Picker(
@@ -47,8 +48,17 @@ class SessionFlow:
         except ShammahError as error:
             complain(self._app, error)
             return
+        finally:
+            signing.cancel()
         if wanted is not None:
             await self.resume(wanted)
+
+    async def _sign(self, sessions: SessionStore) -> None:
+        """While the person looks: the next letters are searched faster."""
+        try:
+            await sessions.sign()
+        except ShammahError as error:
+            complain(self._app, error)
 
     async def begin(self, wanted: str) -> None:
         """What the flags of the start say: the newest of this folder, one by the beginning of its id, or a choice."""

@@ -10,12 +10,16 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from shammah_tui.conversation import Entry, FileChange, Message, ToolCall
 from shammah_tui.errors import HomeError
 from shammah_tui.store.database import Database
+from shammah_tui.store.schema import FEEDBACK, SESSIONS
 from shammah_tui.store.session import SessionStore, _list
 
 QUESTION = Entry(Message("user", "What is in a.py?\nTell me."), shown="What is in @a.py?")
@@ -220,3 +224,72 @@ async def test_a_list_costs_the_same_with_5000_sessions_as_with_200(database: Da
     assert [summary.title for summary in await store.list(limit=2)] == ["Question 4999", "Question 4998"]
     assert many[0] <= few[0] + 1
     assert many[1] <= few[1] + 1
+
+
+WORDS = ("wool", "Wo", "o", "silk worm", "É", "ß", "100%", "a_b", "nowhere")
+TEXT = st.lists(st.sampled_from([*WORDS, "WOOLLY", "é", "ss", "a", "%"]), max_size=4).map(" ".join)
+
+
+@given(st.lists(TEXT, min_size=1, max_size=4), st.lists(st.integers(0, 3), max_size=4), st.sampled_from(WORDS))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_a_signed_search_finds_what_an_unsigned_one_does(
+    tmp_path: Path, texts: list[str], later: list[int], words: str
+) -> None:
+    with TemporaryDirectory(dir=tmp_path) as folder:
+        database = Database(Path(folder) / "shammah.db")
+        store = SessionStore(database)
+        for number, text in enumerate(texts):
+            await store.write(
+                f"s{number}", "/p", 0, [Entry(Message("user", text)), Entry(Message("assistant", "a"))], 0
+            )
+        await store.sign()
+        # What changes afterwards is read, until it is signed again.
+        for number in later:
+            match number:
+                case 0:
+                    await store.write("s0", "/p", 2, [Entry(Message("user", "late wool"))], 2)
+                case 1:
+                    await store.rename("s0", "silk worm and nowhere")
+                case 2:
+                    await store.remove("s0")
+                case _:
+                    await store.sign()
+        signed = await store.list(search=words)
+        await database.run(lambda connection: connection.execute("DELETE FROM signature"))
+        assert signed == await store.list(search=words)
+        database.close()
+
+
+async def test_a_word_found_nowhere_is_looked_for_in_no_session_that_is_signed(database: Database) -> None:
+    store = SessionStore(database)
+    for number in range(30):
+        await store.write(f"s{number}", "/p", 0, [Entry(Message("user", f"question {number} about wool"))], 0)
+    read = 0
+
+    def count_reads(pattern: str, text: str, escape: str) -> bool:
+        nonlocal read
+        read += 1
+        return pattern.strip("%") in text
+
+    await database.run(lambda connection: connection.create_function("like", 3, count_reads))
+    await store.list(search="quantum")
+    unsigned, read = read, 0
+    await store.sign()
+    await store.list(search="quantum")
+    assert unsigned >= 30
+    assert read == 0
+    assert len(await store.list(search="wool 29")) == 1
+
+
+async def test_a_file_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "shammah.db"
+    with sqlite3.connect(path) as connection:
+        for statement in (*SESSIONS, *FEEDBACK, "PRAGMA user_version = 2"):
+            connection.execute(statement)
+    connection.close()
+    database = Database(path)
+    store = SessionStore(database)
+    await store.write("s", "/p", 0, [QUESTION], 0)
+    await store.sign()
+    assert [found.id for found in await store.list(search="a.py")] == ["s"]
+    database.close()
