@@ -21,6 +21,10 @@ class TranscriptScrollBar(ScrollBar):
         self._strips: dict[Segment, Strip] = {}
         """A bar has few kinds of lines: above, on and below the thumb, and its two ends in eighths."""
 
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._strips.clear()
+
     def render_lines(self, crop: Region) -> list[Strip]:
         bar = self.render()
         if not isinstance(bar, ScrollBarRender) or not isinstance(bar.style, Style):
@@ -51,5 +55,6 @@ class TranscriptScrollBar(ScrollBar):
         if strip is None:
             if len(self._strips) >= STRIPS_KEPT:
                 self._strips.clear()
-            self._strips[segment] = strip = Strip([segment], self.thickness)
+            styled = Segment.apply_style([segment], self.visual_style.rich_style)
+            self._strips[segment] = strip = Strip(styled, self.thickness)
         return strip

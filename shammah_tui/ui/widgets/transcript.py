@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.segment import Segment
+from rich.style import Style as RichStyle
 from textual import events
 from textual.cache import LRUCache
 from textual.content import Content
@@ -38,20 +39,21 @@ DRAWN_AT_ONCE = 4
 
 
 class Frame(NamedTuple):
-    """Cells of a line on the screen: free ones before it, its own, and all together."""
+    """Cells of a line on the screen: free ones before it, its own, and all together. `ground`: of the free ones."""
 
     left: int
     width: int
     outer: int
+    ground: RichStyle
 
     def around(self, strip: Strip, base: Style, line_number: int) -> Strip:
         """`strip` between its margins; its own cells carry their place in the transcript, for selecting."""
-        style = base.rich_style
-        placed = strip.extend_cell_length(self.width, style).apply_offsets(0, line_number)
-        right = self.outer - self.left - placed.cell_length
-        margins = [Segment(" " * cells, style) if cells > 0 else None for cells in (self.left, right)]
-        before, after = ([margin] if margin is not None else [] for margin in margins)
-        return Strip([*before, *placed, *after], self.outer) if before or after else placed
+        return self.framed(strip.extend_cell_length(self.width, base.rich_style).apply_offsets(0, line_number))
+
+    def framed(self, strip: Strip) -> Strip:
+        right = self.outer - self.left - strip.cell_length
+        before, after = ([Segment(" " * cells, self.ground)] if cells > 0 else [] for cells in (self.left, right))
+        return Strip([*before, *strip, *after], self.outer) if before or after else strip
 
 
 class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
@@ -308,11 +310,11 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
         base, background = self.visual_style, self.background_colors[1]
         width = self.scrollable_content_region.width
         filters = self.get_line_filters()
-        frame = Frame(padding.left, width, size.width)
+        frame = Frame(padding.left, width, size.width, Style(background=background).rich_style)
         strips = []
         for y in crop.line_range:
             is_inside = padding.top <= y < size.height - padding.bottom
-            strip = self._row(y - padding.top, base, frame) if is_inside else Strip.blank(size.width, base.rich_style)
+            strip = self._row(y - padding.top, base, frame) if is_inside else Strip.blank(size.width, frame.ground)
             for line_filter in filters:
                 strip = strip.apply_filter(line_filter, background)
             strips.append(strip)
@@ -322,14 +324,15 @@ class Transcript(ScrollView, can_focus=False, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
-        return self._row(y, self.visual_style, Frame(0, width, width))
+        base = self.visual_style
+        return self._row(y, base, Frame(0, width, width, base.rich_style))
 
     def _row(self, y: int, base: Style, frame: Frame) -> Strip:
         """The line at `y` of the view."""
         line_number = self.scroll_offset.y + y
         place = self._place_of(line_number)
         if place is None:
-            return Strip.blank(frame.outer, base.rich_style)
+            return frame.framed(Strip.blank(frame.width, base.rich_style))
         block, within, plain = place
         line = self._marked(block, within, plain)
         selection = self.text_selection
