@@ -25,7 +25,7 @@ class Command(NamedTuple):
 
 
 TABLE = (
-    Command("adapter", "Which adapter answers: NAME, off, auto; project NAME", "adapter", "name"),
+    Command("adapter", "Adapter: NAME, off, auto, or project NAME", "adapter", "name"),
     Command("auto", "Who answers is Shammah's to choose again", "route", "question"),
     Command("cloud", "Claude answers from now on, or this question", "cloud", "question"),
     Command("copy", "Copy the last answer, nth last, or code", "copy", "n|code [n]"),

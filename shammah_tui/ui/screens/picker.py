@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -19,11 +19,12 @@ from shammah_tui import paths
 from shammah_tui.ui import keys
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.widgets.choices import Choices
-from shammah_tui.ui.widgets.ordered import run_binding
+from shammah_tui.ui.widgets.line import Line
 from shammah_tui.ui.widgets.status import Hints
 
 T = TypeVar("T")
-NAME_CELLS = 25
+NAME_CELLS = 23
+GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,8 @@ def among(choices: Sequence[Choice[T]]) -> Find[T]:
     return find
 
 
-class Search(Input):
-    async def _on_key(self, event: events.Key) -> None:
-        await run_binding(self, event)
+class Search(Line):
+    """What is looked for."""
 
 
 class Picker(ModalScreen[T], inherit_bindings=False):
@@ -118,7 +118,7 @@ class Picker(ModalScreen[T], inherit_bindings=False):
     def _option(self, choice: Choice[T]) -> Option:
         name = visible(choice.name)
         return Option(
-            Content.assemble((f"{name}  ".ljust(self._name_cells), "$accent"), (visible(choice.help), "$quiet"))
+            Content.assemble((name.ljust(self._name_cells), "$accent"), GAP, (visible(choice.help), "$quiet"))
         )
 
     @on(OptionList.OptionHighlighted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -17,7 +17,7 @@ from shammah_tui.store.rating import Color
 from shammah_tui.ui import editor, keys, wording
 from shammah_tui.ui.complaint import complain
 from shammah_tui.ui.plain import visible
-from shammah_tui.ui.widgets.ordered import run_binding
+from shammah_tui.ui.widgets.line import Line
 
 MEANINGS: dict[Color, tuple[str, str, str]] = {
     "red": ("10×", "a critical error, never again", "What was wrong? “use logging instead of print”"),
@@ -37,11 +37,8 @@ class Given:
     removed: bool = False
 
 
-class Note(Input, inherit_bindings=False):
+class Note(Line, inherit_bindings=False):
     BINDINGS = keys.line_bindings("ctrl+d")
-
-    async def _on_key(self, event: events.Key) -> None:
-        await run_binding(self, event)
 
 
 class RatingPanel(ModalScreen[Given], inherit_bindings=False):

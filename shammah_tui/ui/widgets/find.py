@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -10,14 +10,11 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from shammah_tui.ui.keys import bindings
-from shammah_tui.ui.widgets.ordered import run_binding
+from shammah_tui.ui.widgets.line import Line
 
 
-class FindInput(Input):
+class FindInput(Line):
     BINDINGS = bindings("find")
-
-    async def _on_key(self, event: events.Key) -> None:
-        await run_binding(self, event)
 
     def action_step(self, step: int) -> None:
         self.post_message(FindBar.Stepped(step))
