@@ -18,12 +18,9 @@ def permission_mode(options: Namespace) -> Mode | None:
 
 async def resume(runtime: Runtime, wanted: str) -> None:
     """Go on with the session whose id begins with `wanted`, or this folder's newest. Raises UsageError, HomeError."""
-    if wanted == NEWEST:
-        newest = await runtime.sessions.newest(str(runtime.folder))
-        if newest is None:
-            raise UsageError(f"There is no conversation in {runtime.folder} yet.", "Begin one without --continue.")
-        wanted = newest.id
-    found = await runtime.sessions.read(wanted)
+    found = await runtime.sessions.find(wanted, str(runtime.folder))
+    if found is None and wanted == NEWEST:
+        raise UsageError(f"There is no conversation in {runtime.folder} yet.", "Begin one without --continue.")
     if found is None:
         raise UsageError(
             f"There is no conversation {wanted!r}, or more than one begins so.",

@@ -67,6 +67,11 @@ class SessionStore:
         """The session whose id begins with `session`, where that is only one; None where there is none."""
         return await self._database.run(lambda connection: _read(connection, session))
 
+    async def find(self, wanted: str, folder: str) -> StoredSession | None:
+        """The session whose id begins with `wanted`, as `read` has it; for NEWEST the last one of `folder`."""
+        newest = await self.newest(folder) if wanted == NEWEST else None
+        return await self.read(newest.id if newest is not None else wanted)
+
     async def newest(self, folder: str = "") -> SessionSummary | None:
         """What was written to last, in `folder` where one is named."""
         found = await self.list(folder=folder, limit=1)

@@ -62,28 +62,21 @@ class SessionFlow:
 
     async def begin(self, wanted: str) -> None:
         """What the flags of the start say: the newest of this folder, one by the beginning of its id, or a choice."""
-        if wanted == NEWEST:
-            runtime = await self._runtime.whole()
-            try:
-                newest = await runtime.sessions.newest(str(runtime.folder))
-            except ShammahError as error:
-                complain(self._app, error)
-                return
-            if newest is None:
-                self._chat.flash("There is no conversation in this folder yet: this is the first")
-                return
-            wanted = newest.id
         await (self.resume(wanted) if wanted else self.choose())
 
     async def resume(self, session: str) -> None:
         runtime = await self._runtime.whole()
         try:
-            stored = await runtime.sessions.read(session)
+            stored = await runtime.sessions.find(session, str(runtime.folder))
         except ShammahError as error:
             complain(self._app, error)
             return
         if stored is None:
-            self._chat.flash(f"There is no conversation {session}, or more than one begins so: /sessions lists them")
+            self._chat.flash(
+                "There is no conversation in this folder yet: this is the first"
+                if session == NEWEST
+                else f"There is no conversation {session}, or more than one begins so: /sessions lists them"
+            )
             return
         await self._chat.resume(stored)
         if not await asyncio.to_thread(Path(stored.summary.folder).is_dir):

@@ -20,7 +20,7 @@ from shammah_tui.conversation import Entry, FileChange, Message, ToolCall
 from shammah_tui.errors import HomeError
 from shammah_tui.store.database import Database
 from shammah_tui.store.schema import FEEDBACK, SESSIONS
-from shammah_tui.store.session import SessionStore, _list
+from shammah_tui.store.session import NEWEST, SessionStore, _list
 
 QUESTION = Entry(Message("user", "What is in a.py?\nTell me."), shown="What is in @a.py?")
 CALL = Entry(Message("assistant", "", (ToolCall("1", "Read", '{"file_path":"a.py"}'),)), "tool_calls", "Demo", "local")
@@ -94,6 +94,10 @@ async def test_the_list_is_ordered_by_use_and_searched_by_words(database: Databa
     assert newest is not None
     assert newest.id == "two"
     assert await store.newest("/nowhere") is None
+    for wanted, found in ((NEWEST, "two"), ("on", "one"), ("nine", None)):
+        stored = await store.find(wanted, "/two")
+        assert (stored.summary.id if stored else None) == found
+    assert await store.find(NEWEST, "/nowhere") is None
 
 
 async def test_an_id_that_fits_two_sessions_names_none(database: Database) -> None:
