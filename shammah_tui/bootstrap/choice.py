@@ -88,8 +88,9 @@ def choose(
 def obstacle_to(hardware: Hardware, model: CatalogModel, artifact: Artifact, downloaded: Collection[str] = ()) -> str:
     """Why this artifact does not fit, as a clause; empty if it does."""
     needed = model.chat_bytes(artifact)
-    if needed > max(RAM_SHARE * hardware.ram_bytes, VRAM_SHARE * hardware.vram_bytes):
-        return f"it needs {gigabytes(needed)} and this machine has {_memory(hardware)}"
+    room = max(RAM_SHARE * hardware.ram_bytes, VRAM_SHARE * hardware.vram_bytes)
+    if needed > room:
+        return f"it needs {gigabytes(needed)}; a model may take {gigabytes(room)} of {_memory(hardware)}"
     space = artifact.size_bytes + DISK_RESERVE_BYTES
     if artifact.id not in downloaded and 0 < hardware.disk_free_bytes < space:
         return f"it needs {gigabytes(space)} of disk and {gigabytes(hardware.disk_free_bytes)} are free"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from textual import on, work
 from textual.app import App
+from textual.filter import Monochrome
 from textual.screen import Screen
 
 from shammah_tui import paths
@@ -65,6 +66,10 @@ class ShammahApp(App[None], inherit_bindings=False):
     ) -> None:
         """`paint`: the screen as it is already shown; it stays until this one is complete."""
         super().__init__(driver_class=driver_for(paint), css_path=[paths.styles_folder() / sheet for sheet in SHEETS])
+        if self.no_color:
+            from shammah_tui.ui.shades import Shades
+
+            self._filters = [Shades() if isinstance(known, Monochrome) else known for known in self._filters]
         self.failure: ShammahError | None = None
         """Why it could not begin; to be told when the terminal is given back."""
         self.runtime = runtime
@@ -255,7 +260,7 @@ class ShammahApp(App[None], inherit_bindings=False):
             Choice(f"/theme {own.name.removeprefix('shammah-')}", "Change the colours", ("theme", (own.name,)))
             for own in theme.OWN
         ]
-        name_cells = max(len(choice.name) for choice in choices) + 2
+        name_cells = max(len(choice.name) for choice in choices)
         self.push_screen(Picker(among(choices), prompt="Find a command", name_cells=name_cells), self._chosen)
 
     async def _chosen(self, chosen: tuple[str, tuple[str, ...]] | None) -> None:

@@ -23,13 +23,15 @@ from shammah_tui.events import (
     TurnWaiting,
 )
 from shammah_tui.runtime import ContextUse
+from shammah_tui.store.rating import Color
 from shammah_tui.ui.app import ShammahApp
+from shammah_tui.ui.screens.rating import Given, RatingPanel
 from shammah_tui.ui.widgets.status import Status
 from tests.ui import tool_script
 from tests.ui.script import READY, Scripted, said
 
 SMALL, LARGE, NARROW = (80, 24), (120, 40), (40, 10)
-DARK, LIGHT = "shammah-dark", "shammah-light"
+DARK, LIGHT, NO_COLOR = "shammah-dark", "shammah-light", "no-color"
 
 ANSWER = """Here is a function that adds two numbers:
 
@@ -86,6 +88,10 @@ class Shot:
     typed: str = ""
     keys: Sequence[str] = ()
     use: ContextUse | None = field(default_factory=lambda: ContextUse(512, 4096))
+    rated: Sequence[tuple[Color, str]] = ()
+    """What the person said of each answer."""
+    panel: Color | None = None
+    """The rating that the panel asks about."""
 
 
 QUESTION = "Write a Python function that adds two numbers"
@@ -132,6 +138,14 @@ SHOTS = {
     "settings": Shot(keys=["f5", "wait:200", "down", "down", "down", "down"]),
     "settings_change": Shot(keys=["f5", "wait:200", *["down"] * 12, "enter", "wait:200"]),
     "themes": Shot(sent=["/theme"], keys=["wait:100", "down"]),
+    "rated": Shot(
+        scripts=[tool_script.WHOLE_TURN, said("It is done."), said("Yes.")],
+        sent=["Mend the greeting", "Is it done?", "Sure?"],
+        rated=[("red", "use logging instead of print"), ("yellow", "say what was done"), ("green", "")],
+    ),
+    "rating": Shot(scripts=[said(ANSWER)], sent=[QUESTION], panel="red"),
+    "sessions_empty": Shot(sent=["/sessions"], keys=["wait:200"]),
+    "palette_nothing": Shot(keys=["ctrl+p", "wait:100", *"qqq", "wait:200"]),
 }
 MAIN = (
     "welcome",
@@ -147,12 +161,15 @@ MAIN = (
     "approval_edit",
     "settings",
 )
-LARGE_TOO = ("tools_open", "block_cursor", "finding", "approval_long", "approval_hostile", "approval_reason")
+# Where a shade alone would tell too little, were it not for a sign or a word.
+SHADES = ("rated", "rating", "tools", "approval", "approval_edit", "settings", "themes", "palette", "failed", "finding")
+LARGE_TOO = ("tools_open", "block_cursor", "finding", "approval_long", "approval_hostile", "approval_reason", "rated")
 PICTURES = [
     *((name, SMALL, DARK) for name in SHOTS),
     *((name, LARGE, DARK) for name in (*MAIN, *LARGE_TOO)),
     *((name, size, LIGHT) for name in MAIN for size in (SMALL, LARGE)),
     *(("conversation", size, f"shammah-contrast-{kind}") for size in (SMALL, LARGE) for kind in ("dark", "light")),
+    *((name, size, NO_COLOR) for name in SHADES for size in (SMALL, LARGE)),
     *((name, NARROW, DARK) for name in ("welcome", "downloading", "conversation", "queued", "help", "model")),
 ]
 
@@ -168,6 +185,10 @@ def _run(shot: Shot) -> Callable[[Pilot[None]], Awaitable[None]]:
             app.chat.prompt.put(line)
             await pilot.press("enter")
             await pilot.pause()
+        for exchange, (color, note) in zip(app.chat.exchanges, shot.rated, strict=False):
+            exchange.rate(color, note)
+        if shot.panel is not None:
+            await app.push_screen(RatingPanel(Given(shot.panel), question=QUESTION, answer=ANSWER))
         app.chat.prompt.put(shot.typed)
         await pilot.press(*shot.keys)
         await pilot.pause(0.2)
@@ -180,8 +201,13 @@ def _run(shot: Shot) -> Callable[[Pilot[None]], Awaitable[None]]:
     PICTURES,
     ids=[f"{name}-{size[0]}x{size[1]}-{theme.removeprefix('shammah-')}" for name, size, theme in PICTURES],
 )
-def test_screen(snap_compare: Callable[..., Any], name: str, size: tuple[int, int], theme: str) -> None:
+def test_screen(
+    snap_compare: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, name: str, size: tuple[int, int], theme: str
+) -> None:
     shot = SHOTS[name]
+    if theme == NO_COLOR:
+        monkeypatch.setenv("NO_COLOR", "1")
+        theme = DARK
     app = ShammahApp(Scripted(shot.scripts, shot.state, use=shot.use), history=History(None), theme_name=theme)
     app.animation_level = "none"
     assert snap_compare(app, terminal_size=size, run_before=_run(shot))

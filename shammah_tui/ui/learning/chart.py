@@ -33,11 +33,11 @@ class Charts(Horizontal):
         loss = self.query_one("#loss", Plot)
         loss.clear()
         _line(loss, run.loss, trained, "loss")
-        _line(loss, run.held_out, held_out, "held out")
+        _marks(loss, run.held_out, held_out, "held out")
         kl = self.query_one("#kl", Plot)
         kl.clear()
         _line(kl, run.kl, trained, "KL to the base")
-        _line(kl, run.held_out_kl, held_out, "held out")
+        _marks(kl, run.held_out_kl, held_out, "held out")
         _line(kl, [(0, KL_LIMIT), (steps, KL_LIMIT)], limit, "limit")
         for plot in (loss, kl):
             plot.set_xlimits(0, steps)
@@ -52,5 +52,17 @@ def _line(plot: PlotWidget, points: Points, colour: str, label: str) -> None:
             [value for _, value in points],
             line_style=colour,
             hires_mode=HiResMode.BRAILLE,
+            label=label,
+        )
+
+
+def _marks(plot: PlotWidget, points: Points, colour: str, label: str) -> None:
+    """Told from a line without colour, too."""
+    if points:
+        plot.scatter(
+            [float(step) for step, _ in points],
+            [value for _, value in points],
+            marker="o",
+            marker_style=colour,
             label=label,
         )

@@ -98,19 +98,20 @@ def gate_lines(run: RunView, width: int) -> list[Content]:
         Content.styled(f"  {'':{name_cells}} {'before':>8} {'after':>8}  {'n':>4}  wanted", "$quiet"),
     ]
     for row in run.gate:
-        lines.append(_cut(_gate_line(row, name_cells), width))
+        first, *rest = Content(visible(row.name)).wrap(name_cells)
+        lines.append(_cut(_gate_line(row, first.plain.ljust(name_cells)), width))
+        lines.extend(Content("  ") + line for line in rest)
         if row.rule:
             lines.append(_cut(Content.styled(f"    {visible(row.rule)}", "$quiet"), width))
     return lines
 
 
-def _gate_line(row: GateRow, name_cells: int) -> Content:
+def _gate_line(row: GateRow, name: str) -> Content:
+    """`name`: what there is room for of the row's."""
     sign, style = ("✓", "$success") if row.passed else ("✕", "$error")
-    name = visible(row.name)
-    name = name if len(name) <= name_cells else f"{name[: name_cells - 1]}…"
     before = "" if row.before is None else f"{row.before:.3g}"
     return Content.assemble(
-        (f"{sign} ", style), f"{name:{name_cells}} {before:>8} {row.value:>8.3g}  {row.n:>4}  ", (row.limit, "$quiet")
+        (f"{sign} ", style), f"{name} {before:>8} {row.value:>8.3g}  {row.n:>4}  ", (row.limit, "$quiet")
     )
 
 

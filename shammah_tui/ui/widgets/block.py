@@ -250,7 +250,7 @@ class Closing(Block):
             text = Content.styled(visible(remark.text), remark.style)
             lines.extend(EMPTY_GUTTER + line for line in wrapped(text, width - GUTTER))
         if self._rating is not None:
-            note = f" {first_line(self._note)}" if self._note else ""
+            note = f" · {first_line(self._note)}" if self._note else ""
             mark = Content.assemble(("● ", f"bold {RATING_STYLES[self._rating]}"), (f"{self._rating}{note}", "$quiet"))
             lines.append((EMPTY_GUTTER + mark).truncate(width, ellipsis=True))
         return lines

@@ -90,8 +90,9 @@ def _choices(rows: Sequence[ModelRow], width: int) -> list[Content]:
         facts = [row.quantization, wording.size(row.size_bytes)] if row.source else ["comes with Shammah"]
         facts.append("" if not row.source else "is here" if row.is_downloaded else "" if fitting else row.why_not)
         text = " · ".join(fact for fact in facts if fact)
-        line = Content.assemble((f"{sign} ", style), (row.id.ljust(NAME_CELLS), style), (text, "$quiet"))
-        lines.append(line.truncate(width, ellipsis=True))
+        head = Content.assemble((f"{sign} ", style), (row.id.ljust(NAME_CELLS), style))
+        first, *rest = Content.styled(text, "$quiet").wrap(max(8, width - head.cell_length)) or [Content("")]
+        lines += [head + first, *(Content(" " * head.cell_length) + line for line in rest)]
     return lines
 
 

@@ -57,18 +57,18 @@ class Status(Widget):
 
     def render(self) -> Content:
         width = self.size.width
-        left = self._left()
-        for why, whole in ((True, True), (False, True), (False, False)):
-            right = self._right(why=why, whole=whole)
+        for fewer in range(4):
+            left, right = self._left(device=fewer < 3), self._right(fewer)
             if _cells(left, right) <= width:
                 break
-        while right and _cells(left, right) > width:
+        # How tools are judged stands last, and is always in view.
+        while len(right) > 1 and _cells(left, right) > width:
             right.pop(0)
-        left = left.truncate(max(1, width), ellipsis=True)
-        tail = Content("  ").join(right)
+        tail = Content("  ").join(right).truncate(width, ellipsis=True)
+        left = left.truncate(max(1, width - tail.cell_length - 1), ellipsis=True)
         return left + Content(" " * max(0, width - left.cell_length - tail.cell_length)) + tail
 
-    def _left(self) -> Content:
+    def _left(self, *, device: bool) -> Content:
         state = self.bootstrap
         if self.all_to_cloud or (self.cloud and state.phase is Phase.READY):
             doing = self.activity or "answers all questions"
@@ -78,8 +78,8 @@ class Status(Widget):
         head = Content.assemble((f"{sign} ", colour))
         if state.phase is not Phase.READY or state.model is None:
             return head + Content(self._on_the_way()) + self._badge()
-        device = wording.DEVICES.get(state.model.device, state.model.device)
-        tail = " · ".join(part for part in (device, self.activity or "ready") if part)
+        where = wording.DEVICES.get(state.model.device, state.model.device) if device else ""
+        tail = " · ".join(part for part in (where, self.activity or "ready") if part)
         return Content.assemble(head, (state.model.name, "bold"), self._badge(), (f"  {tail}", "$quiet"))
 
     def _badge(self) -> Content:
@@ -95,8 +95,9 @@ class Status(Widget):
                 text += f" · {wording.size(state.progress.bytes_per_second)}/s"
         return text
 
-    def _right(self, *, why: bool, whole: bool) -> list[Content]:
-        """`why`: see `_judged`. `whole`: the context in tokens as well."""
+    def _right(self, fewer: int) -> list[Content]:
+        """`fewer`: 0 for all words, 1 without the reason for no sandbox, 2 without the context in tokens as well, 3 for
+        the fewest."""
         parts = []
         if self.tokens_per_second:
             parts.append(Content.styled(wording.speed(self.tokens_per_second), "$quiet"))
@@ -110,12 +111,13 @@ class Status(Widget):
             share = use.used_tokens / use.context_tokens
             style = "$warning" if share >= CONTEXT_NEARLY_FULL else "$quiet"
             of = f"{wording.tokens(use.used_tokens)}/{wording.tokens(use.context_tokens)} ({share:.0%})"
-            parts.append(Content.styled(f"context {of if whole else f'{share:.0%}'}", style))
+            word = "context" if fewer < 3 else "ctx"
+            parts.append(Content.styled(f"{word} {of if fewer < 2 else f'{share:.0%}'}", style))
         if self.adapter:
             parts.append(Content.styled(f"◆ {self.adapter}", "$quiet"))
         if self.learning:
             parts.append(Content.styled(f"◐ {self.learning}", "$accent"))
-        parts.append(self._judged(why=why))
+        parts.append(self._judged(why=fewer == 0))
         return parts
 
     def _judged(self, *, why: bool) -> Content:

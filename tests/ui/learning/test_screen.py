@@ -22,7 +22,7 @@ from tests.ui.script import Scripted
 
 QUESTION = "Write a Python function that prints a start message"
 ANSWER = "```python\ndef start():\n    print('start')\n```"
-DARK, LIGHT = "shammah-dark", "shammah-light"
+DARK, LIGHT, NO_COLOR = "dark", "light", "no-color"
 
 
 async def app_with(played: Played, *, rated: bool = True, theme: str = DARK) -> ShammahApp:
@@ -34,7 +34,7 @@ async def app_with(played: Played, *, rated: bool = True, theme: str = DARK) -> 
         shot = Snapshot((Message("user", QUESTION),), ANSWER, route="local", language="python")
         await feedback.add(Rating(0, "red", shot, "use logging instead of print"))
         await feedback.add(Rating(0, "green", Snapshot((Message("user", "hi"),), "Hello."), ""))
-    return ShammahApp(runtime, history=History(None), theme_name=theme)
+    return ShammahApp(runtime, history=History(None), theme_name=f"shammah-{theme}")
 
 
 async def opened(pilot: Pilot[None], *keys: str) -> LearningScreen:
@@ -110,7 +110,7 @@ async def test_an_adapter_is_used_and_rolled_back() -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
-@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=["dark", "light"])
+@pytest.mark.parametrize("theme", [DARK, LIGHT, NO_COLOR])
 @pytest.mark.parametrize("name", ["running", "accepted", "rules", "empty"])
 def test_picture(
     snap_compare: Callable[..., bool],
@@ -119,8 +119,9 @@ def test_picture(
     theme: str,
     name: str,
 ) -> None:
-    import asyncio
-
+    if theme == NO_COLOR:
+        monkeypatch.setenv("NO_COLOR", "1")
+        theme = DARK
     events = {"running": RUNNING, "accepted": ACCEPTED}.get(name, ())
     played = Played(events, [RunState(run="1", status="running", started_at=time.time())] if events else ())
     keys = ["tab"] if name == "rules" else []
