@@ -65,7 +65,9 @@ class Status(Widget):
         while len(right) > 1 and _cells(left, right) > width:
             right.pop(0)
         tail = Content("  ").join(right).truncate(width, ellipsis=True)
-        left = left.truncate(max(1, width - tail.cell_length - 1), ellipsis=True)
+        room = max(1, width - tail.cell_length - 1)
+        if left.cell_length > room:
+            left = self._shortest(room)
         return left + Content(" " * max(0, width - left.cell_length - tail.cell_length)) + tail
 
     def _left(self, *, device: bool) -> Content:
@@ -81,6 +83,16 @@ class Status(Widget):
         where = wording.DEVICES.get(state.model.device, state.model.device) if device else ""
         tail = " · ".join(part for part in (where, self.activity or "ready") if part)
         return Content.assemble(head, (state.model.name, "bold"), self._badge(), (f"  {tail}", "$quiet"))
+
+    def _shortest(self, room: int) -> Content:
+        """State and model in `room` cells, the demo model marked as such."""
+        sign, colour = wording.SIGNS[self.bootstrap.phase]
+        whole = Content(wording.model_name(self.bootstrap.model)).stylize("bold")
+        if self.bootstrap.phase is not Phase.READY:
+            whole = Content(self._on_the_way())
+        badge = self._badge()
+        name = whole.truncate(max(1, room - badge.cell_length - 2), ellipsis=True)
+        return (Content.assemble((f"{sign} ", colour), name) + badge).truncate(room, ellipsis=True)
 
     def _badge(self) -> Content:
         model = self.bootstrap.model
