@@ -127,7 +127,7 @@ def test_a_first_conversation(terminal: Terminal) -> None:
     screen = terminal.wait_for(r"def \w+\(")
     assert "return" in terminal.wait_for("return")
     assert "DEMO" in screen
-    terminal.wait_for(r"context \d+")
+    terminal.wait_for(r"(context|ctx) \d+")
 
     terminal.type("What does the red key do?")
     terminal.press("Enter")

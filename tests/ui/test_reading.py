@@ -82,7 +82,7 @@ async def test_a_rating_is_shown_below_its_answer_and_goes_again() -> None:
         exchange = app.chat.chosen_exchange
         assert exchange is not None
         exchange.rate("yellow", "shorter, please")
-        assert "● yellow shorter, please" in shown(app)
+        assert "● yellow · shorter, please" in shown(app)
         exchange.rate(None)
         assert "●" not in shown(app)
 

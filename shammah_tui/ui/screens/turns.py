@@ -1,0 +1,338 @@
+"""The order of the turns: one message after the other is answered, the others wait in the queue; a turn is interrupted,
+its questions are put to the person, what it says is drawn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.message import Message
+from textual.timer import Timer
+from textual.worker import Worker
+
+from shammah_tui.ui.attention import LONG_SECONDS
+from shammah_tui.ui.port import Asked, RuntimePort
+from shammah_tui.ui.screens.reading import ReadingScreen
+from shammah_tui.ui.widgets.status import Status
+
+if TYPE_CHECKING:
+    from shammah_tui.events import PermissionAsked
+    from shammah_tui.store.session import StoredSession
+    from shammah_tui.ui.approvals import Approvals
+    from shammah_tui.ui.exchange import Exchange
+    from shammah_tui.ui.widgets.block import Block
+    from shammah_tui.ui.widgets.queue import Queue
+
+FLUSHES_PER_SECOND = 15
+
+
+class TurnsScreen(ReadingScreen, inherit_bindings=False):
+    """A subclass shows what is asked of it here: the conversation, the adapter, the meter."""
+
+    class NeedsAttention(Message):
+        """Something waits for the person, or what took long is over."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class ActivityChanged(Message):
+        """What it does now; empty when it waits for the person to write."""
+
+        def __init__(self, activity: str) -> None:
+            super().__init__()
+            self.activity = activity
+
+    class RestartAllowed(Message):
+        """The program is to begin again, in this conversation."""
+
+    def __init__(self, runtime: RuntimePort, *, classes: str) -> None:
+        super().__init__(classes=classes)
+        self.runtime = runtime
+        self._exchanges: list[Exchange] = []
+        self._session = ""
+        self._approvals: Approvals | None = None
+        self._turn: Worker[None] | None = None
+        # An interrupted turn lets go of the engine before the next one begins.
+        self._turns = asyncio.Lock()
+        self._queue: Queue | None = None
+        self._flushing: Timer | None = None
+
+    def on_mount(self) -> None:
+        self._flushing = self.set_interval(1 / FLUSHES_PER_SECOND, self._flush, pause=True)
+
+    def show_adapter(self, name: str) -> None:
+        """The one that answers; empty for the model as it came."""
+        raise NotImplementedError
+
+    def _show_conversation(self, shown: bool) -> None:
+        """The conversation, or what stands there before one."""
+        raise NotImplementedError
+
+    def _count_context(self) -> object:
+        """Count again how full the context is."""
+        raise NotImplementedError
+
+    def _count_spent(self) -> object:
+        """Count again what Claude has cost."""
+        raise NotImplementedError
+
+    # What was said so far
+
+    @property
+    def queue(self) -> Queue:
+        """Brought when it is first asked for, as the transcript."""
+        if self._queue is None:
+            from shammah_tui.ui.widgets.queue import Queue
+
+            self._queue = Queue(id="queue")
+            self._queue.display = False
+            self.mount(self._queue, before="#prompt-area")
+        return self._queue
+
+    @property
+    def busy(self) -> bool:
+        return self._turn is not None
+
+    @property
+    def _exchange(self) -> Exchange | None:
+        """The one that is running, or was last."""
+        return self._exchanges[-1] if self._exchanges else None
+
+    @property
+    def chosen_exchange(self) -> Exchange | None:
+        """The one under the block cursor, else the last that was answered."""
+        block: Block | None = self.transcript.cursor_block
+        if block is not None:
+            return next((one for one in reversed(self._exchanges) if block in one.blocks), None)
+        return next((one for one in reversed(self._exchanges) if one.said_something), None)
+
+    @property
+    def session(self) -> str:
+        """The conversation's name, once something was said in it; empty before."""
+        return self._session
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        return self._exchanges
+
+    @property
+    def last_question(self) -> str:
+        """The last one that a model was asked; empty where there is none."""
+        asked = (one.question for one in reversed(self._exchanges) if not one.question.startswith("!"))
+        return next(asked, "")
+
+    @property
+    def answers(self) -> list[str]:
+        """Everything that was answered, the last first."""
+        return [exchange.text for exchange in reversed(self._exchanges) if exchange.text]
+
+    @property
+    def code_blocks(self) -> list[str]:
+        """The code blocks of the last answer that has any."""
+        return next((codes for exchange in reversed(self._exchanges) if (codes := exchange.code_blocks)), [])
+
+    # From one conversation to another
+
+    async def resume(self, stored: StoredSession) -> None:
+        """Leave this conversation, and go on with that one."""
+        self.action_interrupt()
+        async with self._turns:
+            (await self.runtime.whole()).resume(stored)
+        self._forget()
+        from shammah_tui.ui.replay import replayed
+
+        self._exchanges = replayed(self.transcript, stored)
+        self.show_keys()
+        self._session = stored.summary.id
+        self._show_conversation(True)
+        self.transcript.follow()
+        self._count_context()
+
+    def stop(self) -> bool:
+        """Interrupt, else clear the prompt; False when there was nothing to stop."""
+        prompt = self.prompt
+        if self.busy:
+            self.action_interrupt()
+        elif prompt.text:
+            prompt.put("")
+        else:
+            return False
+        return True
+
+    def begin_anew(self) -> None:
+        """Interrupt, and forget the conversation."""
+        self.action_interrupt()
+        self._begin_anew()
+
+    @work(group="turn")
+    async def _begin_anew(self) -> None:
+        async with self._turns:
+            self.runtime.begin_anew()
+        self._forget()
+        self._show_conversation(False)
+        self._count_context()
+
+    def _forget(self) -> None:
+        self.queue.clear()
+        self.transcript.clear()
+        self._exchanges.clear()
+        self._session = ""
+        self.query_one(Status).tokens_per_second = 0.0
+
+    # Turns
+
+    def send(self, question: str, asked: Asked = "", *, shown: str = "") -> None:
+        """Ask it now, or queue it while another is answered. `shown`: as it stands in the transcript."""
+        queue = self.queue
+        if self.busy:
+            queue.add(question)
+        else:
+            queue.paused = False
+            self._start(question, asked, shown)
+
+    def _start(self, question: str, asked: Asked = "", shown: str = "") -> None:
+        # With the first question: the first picture is not to wait for it.
+        from shammah_tui.ui.exchange import Exchange
+
+        self._show_conversation(True)
+        before = self._exchange
+        if before is not None and before.failed and not before.said_something and before.question == question:
+            self._withdraw(before)
+        exchange = Exchange(self.transcript, question, shown=shown)
+        self._exchanges.append(exchange)
+        self._turn = self._run(exchange) if question.startswith("!") else self._answer(exchange, asked)
+        if self._flushing is not None:
+            self._flushing.resume()
+        self._started_at = time.monotonic()
+        self.post_message(self.ActivityChanged("answers"))
+        self.show_keys()
+
+    @work(group="turn")
+    async def _answer(self, exchange: Exchange, asked: Asked) -> None:
+        from shammah_tui.events import HelpShown, PermissionAsked, RestartWanted, TurnStarted
+        from shammah_tui.ui.screens.help_lines import HelpLines
+
+        restarts = False
+        shown = exchange.shown if exchange.shown != exchange.question else ""
+        async with self._turns, aclosing(self.runtime.ask(exchange.question, shown=shown, asked=asked)) as events:
+            async for event in events:
+                if isinstance(event, HelpShown):
+                    self._withdraw(exchange)
+                    self._turn_over()
+                    self.prompt.take_back(exchange.question)
+                    self.app.push_screen(HelpLines(event.title, event.text))
+                    return
+                exchange.hear(event)
+                if isinstance(event, TurnStarted) and event.route == "local":
+                    self.show_adapter(event.adapter)
+                if isinstance(event, PermissionAsked):
+                    self.approvals.ask(event)
+                    self.post_message(self.NeedsAttention(f"{event.call.name} waits for your answer"))
+                    self.post_message(self.ActivityChanged("asks you"))
+                if isinstance(event, RestartWanted):
+                    restarts = True
+        if restarts:
+            await self._note_session()
+            self.post_message(self.RestartAllowed())
+        else:
+            await self._next(exchange)
+
+    @work(group="turn")
+    async def _run(self, exchange: Exchange) -> None:
+        """A command of the person's own, after `!`."""
+        from shammah_tui.events import ToolRequested, ToolStarted
+
+        runtime = await self.runtime.whole()
+        async with self._turns, aclosing(runtime.run_command(exchange.question[1:].strip())) as events:
+            async for event in events:
+                if isinstance(event, ToolStarted):
+                    exchange.hear(ToolRequested(event.call))
+                exchange.hear(event)
+        exchange.finish()
+        await self._next(exchange)
+
+    async def _note_session(self) -> None:
+        record = (await self.runtime.whole()).record
+        self._session = record.session if record.entries else ""
+
+    async def _next(self, exchange: Exchange) -> None:
+        """A turn is over: what waits in the queue comes next."""
+        self._turn_over()
+        if time.monotonic() - self._started_at > LONG_SECONDS:
+            self.post_message(self.NeedsAttention("the answer failed" if exchange.failed else "the answer is there"))
+        await self._note_session()
+        queue = self.queue
+        if exchange.failed:
+            queue.paused = bool(queue.messages)
+            self.prompt.take_back(exchange.question)
+        elif queue.messages and not queue.paused:
+            self._start(queue.pop())
+
+    def action_interrupt(self) -> None:
+        """Esc: at once. A question that nothing was said to goes back to the prompt."""
+        turn, exchange = self._turn, self._exchange
+        if turn is None or exchange is None:
+            return
+        turn.cancel()
+        queue = self.queue
+        queue.paused = bool(queue.messages)
+        if exchange.said_something:
+            exchange.interrupt()
+        else:
+            self._withdraw(exchange)
+            self.prompt.take_back(exchange.question)
+        self._turn_over()
+
+    @property
+    def approvals(self) -> Approvals:
+        from shammah_tui.ui.approvals import Approvals
+
+        if self._approvals is None:
+            self._approvals = Approvals(
+                self.app, self.runtime.folder, answered=self._permission_answered, interrupt=self.action_interrupt
+            )
+        return self._approvals
+
+    def deny_all(self) -> None:
+        """Whatever is asked is answered with no."""
+        if self._approvals is not None:
+            self._approvals.deny_all()
+
+    def _permission_answered(self, asked: PermissionAsked) -> None:
+        if self._exchange is not None:
+            self._exchange.answer_permission(asked.call.id)
+        self.post_message(self.ActivityChanged("answers"))
+
+    def _withdraw(self, exchange: Exchange) -> None:
+        exchange.withdraw()
+        self._exchanges.remove(exchange)
+
+    def _turn_over(self) -> None:
+        self._flush()
+        if self._flushing is not None:
+            self._flushing.pause()
+        self._turn = None
+        status = self.query_one(Status)
+        status.activity = status.cloud = ""
+        self.post_message(self.ActivityChanged(""))
+        self._show_conversation(self.transcript.block_count > 0)
+        self.show_keys()
+        self._count_context()
+        self._count_spent()
+
+    def _flush(self) -> None:
+        """Draw what arrived since the last time."""
+        exchange = self._exchange
+        if exchange is None:
+            return
+        exchange.flush()
+        status = self.query_one(Status)
+        # Only what can be told apart: each other value would draw the line again.
+        status.tokens_per_second = round(exchange.tokens_per_second, 1 if exchange.tokens_per_second < 10 else None)
+        status.activity = exchange.activity
+        status.cloud = exchange.cloud
