@@ -72,7 +72,7 @@ class Status(Widget):
 
     def _left(self, *, device: bool) -> Content:
         state = self.bootstrap
-        if self.all_to_cloud or (self.cloud and state.phase is Phase.READY):
+        if self._is_elsewhere:
             doing = self.activity or "answers all questions"
             name = self.cloud or "Claude"
             return Content.assemble((f"{CLOUD_SIGN} ", "$warning"), (name, "bold"), (f"  {doing}", "$quiet"))
@@ -84,8 +84,14 @@ class Status(Widget):
         tail = " · ".join(part for part in (where, self.activity or "ready") if part)
         return Content.assemble(head, (state.model.name, "bold"), self._badge(), (f"  {tail}", "$quiet"))
 
+    @property
+    def _is_elsewhere(self) -> bool:
+        return self.all_to_cloud or (bool(self.cloud) and self.bootstrap.phase is Phase.READY)
+
     def _shortest(self, room: int) -> Content:
-        """State and model in `room` cells, the demo model marked as such."""
+        """Who answers, in `room` cells, the demo model marked as such."""
+        if self._is_elsewhere:
+            return self._left(device=False).truncate(room, ellipsis=True)
         sign, colour = wording.SIGNS[self.bootstrap.phase]
         whole = Content(wording.model_name(self.bootstrap.model)).stylize("bold")
         if self.bootstrap.phase is not Phase.READY:
@@ -116,7 +122,7 @@ class Status(Widget):
         if self.spent is not None and self.spent.tokens:
             cost = wording.dollars(self.spent.cost_usd)
             of = f"Claude {wording.tokens(self.spent.tokens)} tok {cost}"
-            parts.append(Content.styled(of if whole else cost, "$quiet"))
+            parts.append(Content.styled(of if fewer < 2 else cost, "$quiet"))
         use = self.context
         # It is the local model's, which is not asked then.
         if use is not None and use.context_tokens and not self.all_to_cloud:
