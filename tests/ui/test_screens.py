@@ -187,9 +187,10 @@ def _run(shot: Shot) -> Callable[[Pilot[None]], Awaitable[None]]:
             await pilot.pause()
         for exchange, (color, note) in zip(app.chat.exchanges, shot.rated, strict=False):
             exchange.rate(color, note)
-        if shot.panel is not None:
-            await app.push_screen(RatingPanel(Given(shot.panel), question=QUESTION, answer=ANSWER))
         app.chat.prompt.put(shot.typed)
+        if shot.panel is not None:
+            await pilot.pause()
+            await app.push_screen(RatingPanel(Given(shot.panel), question=QUESTION, answer=ANSWER))
         await pilot.press(*shot.keys)
         await pilot.pause(0.2)
 
