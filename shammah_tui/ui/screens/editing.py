@@ -10,6 +10,7 @@ from textual.widgets import Input, Static
 
 from shammah_tui import paths
 from shammah_tui.ui import keys
+from shammah_tui.ui.widgets.line import Line
 from shammah_tui.ui.widgets.status import Hints
 
 
@@ -30,7 +31,7 @@ class EditLine(ModalScreen[str], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         with Vertical(id="rating"):
             yield Static(self._title, id="rating-head", markup=False)
-            yield Input(self._line, compact=True, select_on_focus=False, password=self._hidden, id="note")
+            yield Line(self._line, compact=True, select_on_focus=False, password=self._hidden, id="note")
             yield Hints(keys.in_footer("line"))
 
     @on(Input.Submitted)
