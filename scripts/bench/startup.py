@@ -160,6 +160,8 @@ def main() -> int:
             "COLORTERM": "truecolor",
             "SHAMMAH_HOME": home,
             "SHAMMAH_OFFLINE": "1",
+            # What it would write into the person's own folders.
+            "LLM_USER_PATH": home,
         }
         shown = programs(Path(large))
         shammah = shown[1].command[0]
