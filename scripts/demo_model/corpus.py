@@ -103,15 +103,17 @@ class Conversation:
 
 
 Generator = Callable[[Context], Exchange]
-LAST: tuple[tuple[Generator, int], ...] = ((rewriting.exchange, 22), (functions.conversation, 16))
+LAST: tuple[tuple[Generator, int], ...] = ((rewriting.exchange, 24), (functions.conversation, 22))
 """Exchanges that ask for an answer of another manner: nothing may follow that would have to choose between the two."""
 FREE: tuple[tuple[Generator, int], ...] = (
     (facts.exchange, 18),
     (functions.exchange, 20),
     (habits.exchange, 34),
-    (talk.exchange, 8),
+    (talk.exchange, 10),
 )
 TOOL_WEIGHT = 70
+REPEATED = 0.35
+"""Part of a drill in which a text is only said again."""
 HARD = ("hints", "except", "ospath")
 """Habits whose rules are learned late: flipped more often."""
 
@@ -155,10 +157,11 @@ def draw_setting(draw: Draw, *, with_tools: bool) -> Setting:
 def exchanges(draw: Draw, given: Setting, count: int, *, long: float = 0.0, is_drill: bool = False) -> list[Exchange]:
     """`count` exchanges in one conversation; `long`: in which share of them results are as long as real ones.
 
-    `is_drill`: nothing but habits and rules.
+    `is_drill`: nothing but habits and rules, and saying again what was said.
     """
     if is_drill:
-        return [habits.exchange(Context(draw, given.flipped)) for _ in range(count)]
+        drilled = [talk.repeat if draw.chance(REPEATED) else habits.exchange for _ in range(count)]
+        return [make(Context(draw, given.flipped)) for make in drilled]
     names = frozenset(tool["function"]["name"] for tool in given.tools)
     options = list(FREE) + ([(toolcalls.exchange, TOOL_WEIGHT)] if names else [(toolcalls.without_tools, 1)])
     made = []

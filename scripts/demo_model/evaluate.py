@@ -217,8 +217,8 @@ def _habit_cases(count: int, where: str) -> Iterator[Case]:
 GROUPS: tuple[tuple[str, Callable[[Context], Exchange], int], ...] = (
     ("facts: held-out wordings", facts.exchange, 150),
     ("functions and lines", functions.exchange, 200),
-    ("tool calls", toolcalls.exchange, 200),
-    ("tool calls in known words", toolcalls.exchange, 200),
+    ("tool calls", toolcalls.exchange, 300),
+    ("tool calls in known words", toolcalls.exchange, 400),
     ("tool calls, long results", toolcalls.exchange, 60),
     ("rewriting", rewriting.exchange, 150),
     ("turns", functions.conversation, 100),

@@ -82,9 +82,12 @@ class Layout:
         allowed = torch.cat((given.expand(shape), own), dim=-1).flatten(0, 1)[:, None]
         kind = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else torch.float32
         self.mask = torch.zeros(allowed.shape, dtype=kind, device=device).masked_fill_(~allowed, float("-inf"))
-        # Where the answers stand is known beforehand: the device need not be asked, so it is never waited for.
-        targets = torch.from_numpy(batch.targets.reshape(-1).nonzero()[0]).to(device) + self._heads
-        self.said, self.before = self.tokens[targets], targets - 1
+        # Which tokens count is known beforehand: the device need not be asked, so it is never waited for.
+        weights = batch.weights.reshape(-1)
+        counted = weights.nonzero()[0]
+        self.weights = torch.from_numpy(weights[counted] / batch.targets.sum()).to(device)
+        places_of = torch.from_numpy(counted).to(device) + self._heads
+        self.foreseen, self.before = self.tokens[places_of], places_of - 1
 
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """All of the shape (tokens, heads, size)."""
@@ -128,8 +131,8 @@ def _layer(layer: Any, states: Tensor, layout: Layout, angles: tuple[Tensor, Ten
     return states + widened
 
 
-def answer_logits(model: Any, layout: Layout) -> Tensor:
-    """Logits for every token that the model shall say: (targets, vocabulary)."""
+def logits_of(model: Any, layout: Layout) -> Tensor:
+    """Logits for every token that counts in the loss: (tokens, vocabulary)."""
     states = model.model.embed_tokens(layout.tokens)
     cosine, sine = model.model.rotary_emb(states, layout.positions[None])
     angles = (cosine[0][:, None], sine[0][:, None])
@@ -139,7 +142,8 @@ def answer_logits(model: Any, layout: Layout) -> Tensor:
     return logits
 
 
-def answer_loss(model: Any, batch: Batch, device: torch.device) -> Tensor:
-    """Mean cross-entropy in nats over the tokens that the model shall say."""
+def batch_loss(model: Any, batch: Batch, device: torch.device) -> Tensor:
+    """Cross-entropy in nats a token that the model shall say; what is given counts with its weight."""
     layout = Layout(batch, device)
-    return cross_entropy(answer_logits(model, layout).float(), layout.said)
+    losses = cross_entropy(logits_of(model, layout).float(), layout.foreseen, reduction="none")
+    return (losses * layout.weights).sum()

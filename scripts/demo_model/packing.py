@@ -21,6 +21,11 @@ from scripts.demo_model.corpus import Setting, draw_setting, exchanges
 from scripts.demo_model.exchange import Exchange
 from scripts.demo_model.vocabulary import Draw
 
+GIVEN_WEIGHT = 0.1
+"""What a token that is given counts in the loss, where one that the model shall say counts 1.
+
+In prompts and results the same names come again and again: to foresee them is to learn to copy.
+"""
 _MISSES = 4
 """How many conversations may find no room before a group is closed."""
 
@@ -36,16 +41,17 @@ class Kind:
     counts: tuple[int, ...]
     """How many exchanges a conversation has: one of these."""
     is_drill: bool = False
-    """Whether nothing but habits and rules is practised."""
+    """Whether nothing but habits, rules and saying again is practised."""
     long: float = 0.0
     """In which share of the exchanges the results of tools are as long as real ones."""
+    given_weight: float = GIVEN_WEIGHT
 
 
 KINDS = {
     "plain": Kind(groups=14, blocks=2, length=256, with_tools=False, counts=(1, 1, 1, 1, 2)),
     "drill": Kind(groups=16, blocks=2, length=192, with_tools=False, counts=(1,), is_drill=True),
-    "tools": Kind(groups=5, blocks=5, length=256, with_tools=True, counts=(1, 1, 1, 1, 2)),
-    "long": Kind(groups=1, blocks=2, length=3072, with_tools=True, counts=(1, 2, 4, 8, 12), long=0.4),
+    "tools": Kind(groups=4, blocks=7, length=256, with_tools=True, counts=(1, 1, 1, 1, 2)),
+    "long": Kind(groups=1, blocks=2, length=3072, with_tools=True, counts=(1, 2, 4, 8, 12), long=0.4, given_weight=0.0),
 }
 
 
@@ -61,11 +67,21 @@ class Batch:
     """The number of the conversation in its group, -1 where nothing stands."""
     targets: NDArray[np.bool_]
     """Whether the token is one that the model shall say."""
+    given_weight: float
 
     @property
     def size(self) -> int:
         """How many tokens the network computes."""
         return self.heads.size + self.tokens.size
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """What each token of the blocks counts in the loss; nothing, where a conversation begins or none stands."""
+        found = np.zeros(self.segments.shape, np.float32)
+        follows = (self.segments[..., 1:] == self.segments[..., :-1]) & (self.segments[..., 1:] >= 0)
+        found[..., 1:][follows] = self.given_weight
+        found[self.targets] = 1
+        return found
 
 
 def encoded(tokenizer: Tokenizer, made: Sequence[Exchange]) -> tuple[list[int], list[bool], list[int]]:
@@ -95,7 +111,13 @@ def pack(tokenizer: Tokenizer, seed: str, kind: Kind) -> Batch:
         row[: len(tokens)] = tokens
     shape = (kind.groups, kind.blocks, kind.length)
     batch = Batch(
-        padded, lengths, np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.full(shape, -1), np.zeros(shape, bool)
+        padded,
+        lengths,
+        np.zeros(shape, np.int64),
+        np.zeros(shape, np.int64),
+        np.full(shape, -1),
+        np.zeros(shape, bool),
+        kind.given_weight,
     )
     for group, given in enumerate(settings):
         _fill(tokenizer, draw, given, kind, batch, group)

@@ -96,11 +96,12 @@ def _add_led_words(
         ]
     )
     found = Counter(piece for text in texts for piece, _ in cut.pre_tokenize_str(text))
-    names = {*WORDS, *VERBS}
+    names = (*WORDS, *VERBS)
     for piece, _ in found.most_common():
         lead, word = piece[0], piece[1:]
         parts = learner.encode(word).tokens
-        if word in names or len(parts) > 3 or len(vocabulary) + len(parts) > size:
+        # Were " the" one token, " theme" would be cut otherwise than "theme": no name may begin with such a word.
+        if any(name.startswith(word) for name in names) or len(parts) > 3 or len(vocabulary) + len(parts) > size:
             continue
         joined = parts[0]
         for part in parts[1:]:

@@ -1,9 +1,9 @@
 """Trains the demo model from nothing: `python -m scripts.demo_model.train --out FOLDER [--smoke]`.
 
 Batch n is drawn from the seed and n alone, so a run that was broken off goes on from its last checkpoint exactly as
-if it had not been. Only the tokens that the model shall say carry loss. Matrices learn by Muon (the momentum's
-nearest orthogonal matrix; Jordan 2024), embeddings, norms and biases by AdamW; the learning rate warms up, stays,
-and falls linearly to zero.
+if it had not been. The loss is that of the tokens that the model shall say and, with a tenth of the weight, of those
+that it is given. Matrices learn by Muon (the momentum's nearest orthogonal matrix; Jordan 2024), embeddings, norms and
+biases by AdamW; the learning rate warms up, stays, and falls linearly to zero.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from scripts.demo_model.chat import pieces
 from scripts.demo_model.corpus import draw_conversations
-from scripts.demo_model.forward import answer_loss
+from scripts.demo_model.forward import batch_loss
 from scripts.demo_model.network import SHAPE, SMOKE_SHAPE
 from scripts.demo_model.packing import KINDS, Batch, pack
 from scripts.demo_model.tokenizer import save_tokenizer, train_tokenizer
@@ -36,7 +36,7 @@ from scripts.demo_model.tokenizer import save_tokenizer, train_tokenizer
 @dataclass(frozen=True)
 class Recipe:
     seed: int = 8
-    steps: int = 3600
+    steps: int = 4600
     cycle: tuple[str, ...] = (
         *("tools", "plain", "long", "tools", "drill", "tools", "plain"),
         *("tools", "long", "plain", "tools", "drill", "long", "tools"),
@@ -204,7 +204,7 @@ def train(
             for group, rate in zip(stepper.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type in ("cuda", "cpu")):
-            loss = answer_loss(model, batch, device)
+            loss = batch_loss(model, batch, device)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for stepper in steppers:

@@ -56,6 +56,30 @@ VERBS = tuple(
 SMALL_WORDS = tuple(
     """a and are as at by for from how in is it not of on or our that the this to we with you your""".split()  # noqa: SIM905
 )
+COMMON_WORDS = tuple(
+    """Shammah Python JavaScript Rust README Getting started Installation Usage Quick Contributing Changelog
+    License Overview Introduction Requirements Configuration Features Roadmap Welcome Development Documentation
+    Example Notes I it its he they them one two three first last next other same new old good small large simple
+    fast slow free local common useful important different early late long short full empty real own more most
+    many some any all each every no only also just now then here there when where while until because before
+    after between under over above below about into onto with without within through against during again never
+    always often sometimes still yet too very much less than but so if else either both neither what which who
+    whose why how can could may might must shall should will would do does did done has have had was were been
+    being be got give given go goes gone made taken come came see seen say says said know known think want wants
+    need needs used using work works worked working runs running try tries tried kept let lets put ask asks
+    asked help helps added like likes look looks looking found left right back down off out away language
+    languages program programs people hand day days week way ways thing things parts kind kinds problem problems
+    question questions answers errors warning missing broken failed allowed unknown ready available supported
+    required optional default public private kitchen-sink built-in open-source command-line well-known
+    up-to-date easy-to-use don't it's can't you're we'll isn't e.g. i.e. etc. v2 2.0 100% C++ HTTP JSON API CLI
+    SQL""".split()  # noqa: SIM905
+)
+"""Words of the language rather than names. A text of them must be copied too, though none of them is ever a name."""
+FOREIGN_WORDS = tuple(
+    """café naïve über größer señor être Ångström façade coöperate — – … → ← ↔ ✓ ✗ × ÷ ≤ ≥ ≈ ± ° § © ™ € £ µ π λ ∑ √ ∞
+    • · “quoted” ‘so’ «oui» שלום שָׁמָה עולם мир привет
+    код κόσμος 日本語 世界 代码 한국어 مرحبا नमस्ते 🚀 🎉 ✨ ⚠️ 🔧""".split()  # noqa: SIM905
+)
 TOP_DOMAINS = ("com", "org", "net", "io", "dev", "de", "app", "co.uk", "info", "eu")
 CODE_SUFFIXES = ("py", "js", "rs", "ts", "go", "c", "java", "sh")
 TEXT_SUFFIXES = ("md", "txt", "toml", "json", "yaml", "csv", "ini", "html", "log", "cfg")
@@ -193,6 +217,23 @@ class Draw:
             if self.chance(0.3):
                 words[at] = self.choice(SMALL_WORDS)
         return " ".join(words)
+
+    def sentence(self, low: int = 2, high: int = 9) -> str:
+        """Words as texts for people have them: common ones, names among them, and rarely some of another script."""
+        words = []
+        for _ in range(self.rng.randint(low, high)):
+            kind = self.rng.random()
+            if kind < 0.68:
+                words.append(self.choice(COMMON_WORDS))
+            elif kind < 0.99:
+                words.append(self.word())
+            else:
+                words.append(self.choice(FOREIGN_WORDS))
+        return " ".join(words)
+
+    def text(self, low: int = 1, high: int = 4) -> str:
+        """A short text that must be copied: of names, or of the words that texts for people are made of."""
+        return self.phrase(low, high) if self.chance(0.6) else self.sentence(low, high)
 
     def secret(self) -> str:
         """A random string of mixed letters and digits."""

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import llama_cpp
+import numpy as np
 import pytest
 import torch
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -114,12 +115,12 @@ def test_a_name_is_the_same_tokens_wherever_it_stands() -> None:
 def test_a_batch_gives_the_loss_of_its_conversations_read_one_by_one() -> None:
     tokenizer = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
     network = AutoModelForCausalLM.from_pretrained(SHIPPED, dtype=torch.float32)
-    kind = packing.Kind(groups=2, blocks=2, length=640, with_tools=True, counts=(1, 2))
+    kind = packing.Kind(groups=2, blocks=2, length=640, with_tools=True, counts=(1, 2), given_weight=0.0)
     batch = packing.pack(tokenizer, "batch", kind)
     assert (batch.segments >= 0).mean() > 0.6
     layout = forward.Layout(batch, torch.device("cpu"))
     with torch.no_grad():
-        found = forward.answer_logits(network, layout)
+        found = forward.logits_of(network, layout)
     at = 0
     for group in range(2):
         head = batch.heads[group, : batch.head_lengths[group]]
@@ -133,6 +134,17 @@ def test_a_batch_gives_the_loss_of_its_conversations_read_one_by_one() -> None:
                 assert torch.allclose(found[at : at + len(said)], wanted, atol=1e-2)
                 at += len(said)
     assert at == len(found)
+
+
+def test_what_is_given_counts_a_part_of_what_is_said() -> None:
+    tokenizer = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
+    batch = packing.pack(tokenizer, "weights", packing.KINDS["drill"])
+    weights = batch.weights
+    assert (weights[batch.targets] == 1).all()
+    assert set(weights[~batch.targets].tolist()) == {0, np.float32(packing.GIVEN_WEIGHT)}
+    assert not weights[batch.segments < 0].any()
+    # The first token of a conversation has nothing of its own before it.
+    assert not weights[..., 0].any()
 
 
 def test_attention_and_its_gradients_are_those_of_pytorch() -> None:

@@ -13,9 +13,9 @@ REFUSED = (
 WITH_REASON = ("{d}. They say: {r}", "{d}. They say: {r}", "{d}: {r}", "{d}: {r}", "{d}. Reason: {r}", "{d}. The reason: {r}", "{d} and said: {r}", '{d}: "{r}"', "{d}, saying: {r}", "{d}. They said: {r}", "{d} ({r})", "{d} with the words: {r}")
 WITHOUT_REASON = ("{d}. Do not try it again in another spelling; ask them, or go on without it.", "{d}. Do not try it again in another spelling; ask them, or go on without it.", "{d}.", "{d}.", "{d}.", "{d}", "{d}. No reason was given.", "{d}; nothing was run.", "{d}. Nothing was changed.", "{d}, without a reason.")
 NOT_RUN = ("Not run: {x}.", "Not run: {x}.", "Denied: {x}.", "Blocked: {x}.", "Not allowed: {x}.")
-WHY_NOT_RUN = ("plan mode only reads", "a rule denies {p}", "nobody is there to be asked", "the {w} is not known to be harmless", "it is outside the project", "the sandbox that is set is {w}", "`{w}` is not among the programs whose arguments are known", "the turn was over before this tool was", "{h} is not allowed", "the path leads to {p}")
+WHY_NOT_RUN = ("plan mode only reads", "a rule denies {p}", "nobody is there to be asked", "the {w} is not known to be harmless", "it is outside the project", "the sandbox that is set is {w}", "`{w}` is not among the programs whose arguments are known", "the turn was over before this tool was", "{h} is not allowed", "the path leads to {p}", "{c}", "{c}", "{c}", "`{w}` is not {c}", "{c} `{w}`", "{c} {p}", "{p} is not {c}")
 ERRORS = (
-    "{t} failed: No such file or directory ({f}).", "{t} failed: No such file or directory ({f}).", "{t} failed: No such file or directory ({f}).", "{t} failed: Permission denied ({f}).", "{t} failed: Is a directory ({f}).", "There is no file {f}. To make one, use Write.", "{f} was not read yet. Read it first, then edit it.", "{f} has changed since it was read. Read it again before you edit it.", "old_string is not in the file (0 matches), and no line is like it. Read the file again.", "old_string is there {k} times. Give more of what is around the one you mean, or set replace_all.", "{f} is a picture ({k} bytes); Read is for text.", "WebFetch failed: {h} does not exist.", "WebFetch failed: {h} answered {k}.", "File not found: {p}", "{p} does not exist.", "No such file or directory: {p}", "permission denied: {p}", "{w} failed with code {k}.", "timed out after {k} seconds.", "{w} is not allowed.", "could not connect to {h}.", "{h} answered {k}.", "cannot open {p}: {w}", "the {w} is not there",
+    "{t} failed: No such file or directory ({f}).", "{t} failed: No such file or directory ({f}).", "{t} failed: No such file or directory ({f}).", "{t} failed: Permission denied ({f}).", "{t} failed: Is a directory ({f}).", "There is no file {f}. To make one, use Write.", "{f} was not read yet. Read it first, then edit it.", "{f} has changed since it was read. Read it again before you edit it.", "old_string is not in the file (0 matches), and no line is like it. Read the file again.", "old_string is there {k} times. Give more of what is around the one you mean, or set replace_all.", "{f} is a picture ({k} bytes); Read is for text.", "WebFetch failed: {h} does not exist.", "WebFetch failed: {h} answered {k}.", "File not found: {p}", "{p} does not exist.", "No such file or directory: {p}", "permission denied: {p}", "{w} failed with code {k}.", "timed out after {k} seconds.", "{w} is not allowed.", "could not connect to {h}.", "{h} answered {k}.", "cannot open {p}: {w}", "the {w} is not there", "{t} failed: {c}.", "{t} failed: {c} ({f}).", "{c}: {p}", "{c}.", "`{w}` {c}.", "{c}, {c} {w}.", "{f} {c}.",
 )
 # fmt: on
 
@@ -36,11 +36,23 @@ def read(draw: Draw, lines: Sequence[str], start: int = 1) -> str:
         return "\n".join(lines)
     width = 6 if kind < 0.9 else draw.choice((4, 1))
     text = "\n".join(f"{number:>{width}}\t{line}" for number, line in enumerate(lines, start))
+    if draw.long and draw.chance(0.4):
+        return _without_middle(draw, text)
     if draw.chance(0.04):
         last = start + len(lines) - 1
         size = draw.constant(1000, 99_999)
         text += f"\n[cut after line {last} of a file of {size} bytes; go on with offset {last + 1}]"
     return text
+
+
+def _without_middle(draw: Draw, text: str) -> str:
+    """As a result is cut that a model has no room for: beginning and end are kept."""
+    first, last = draw.rng.randint(200, 1500), draw.rng.randint(100, 600)
+    if first + last >= len(text):
+        return text
+    missing = len(text) - first - last + draw.constant(0, 99_999)
+    note = f"[… {missing} characters left out; this model has no room for them, so ask for a smaller part …]"
+    return f"{text[:first]}\n{note}\n{text[-last:]}"
 
 
 def matches(draw: Draw, lines: Sequence[str]) -> str:
@@ -96,6 +108,7 @@ def refused(draw: Draw, reason: str) -> str:
 def failed(draw: Draw, path: str, tool: str) -> tuple[str, str]:
     """An error, and the words of it that are quoted."""
     slots = {"p": path, "f": absolute(draw, path), "w": draw.word(), "k": draw.constant(), "h": draw.host(), "t": tool}
+    slots["c"] = draw.sentence(2, 7)
     if draw.chance(0.25):
         reason = draw.wording(WHY_NOT_RUN).format(**slots)
         return draw.choice(NOT_RUN).format(x=reason), reason + "."
