@@ -19,6 +19,8 @@ from shammah_tui.ui.screens.chat import ChatScreen
 from shammah_tui.ui.screens.picker import Choice, Picker
 
 LISTED_MAX = 100
+# The column of when and where: a title may be long, and is cut.
+WHERE_CELLS = 28
 
 
 class SessionFlow:
@@ -41,6 +43,7 @@ class SessionFlow:
                 Picker(
                     find,
                     prompt="Find a conversation by its words",
+                    name_cells=WHERE_CELLS,
                     empty="No earlier conversation has these words.",
                     nothing="No earlier conversation yet: each is kept as it goes, and is found here later.",
                 )
@@ -104,6 +107,7 @@ class SessionFlow:
 
 def _choice(summary: SessionSummary) -> Choice[str]:
     ago = wording.duration(max(0, int(time.time() - summary.updated_at)))
+    where = f"{ago} ago · {Path(summary.folder).name}"
+    where = where if len(where) <= WHERE_CELLS else f"{where[: WHERE_CELLS - 1]}…"
     questions = wording.count(summary.questions, "question")
-    folder = Path(summary.folder).name
-    return Choice(f"{ago} ago", f"{first_line(summary.title)}  · {questions} · {folder}", summary.id)
+    return Choice(where, f"{first_line(summary.title)}  · {questions}", summary.id)
