@@ -166,6 +166,8 @@ TABLE = (
     Key("pagedown", "move(10)", "PgDn", "Ten settings down", "settings"),
     Key("enter", "change", "Enter", "Change the setting in the file", "settings", "change"),
     Key("escape,q", "app.show_chat", "Esc", "Back to the conversation", "settings", "back"),
+    Key("pagedown", "page(1)", "PgDn", "Further down", "model", "more"),
+    Key("pageup", "page(-1)", "PgUp", "Further up", "model"),
     Key("r", "retry", "R", "Try again after a failure", "model", "try again"),
     Key("d", "use_demo", "D", "Use the demo model", "model", "demo model"),
     Key("escape,q", "app.show_chat", "Esc", "Back to the conversation", "model", "back"),
@@ -173,6 +175,8 @@ TABLE = (
     Key("down", "move(1)", "Down", "Entry below", "picker"),
     Key("enter", "choose", "Enter", "Do it", "picker", "choose"),
     Key("escape", "close", "Esc", "Back to where you were", "picker", "back"),
+    Key("pagedown", "page(1)", "PgDn", "Further down", "help", "more"),
+    Key("pageup", "page(-1)", "PgUp", "Further up", "help"),
     Key("escape,q", "app.close_help", "Esc", "Back to where you were", "help", "back"),
 )
 

@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from shammah_tui import paths
 from shammah_tui.ui import commands, keys
-from shammah_tui.ui.widgets.page import Page
+from shammah_tui.ui.widgets.page import Page, turn
 from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints
 
 KEY_CELLS = 12
@@ -60,6 +60,9 @@ class HelpScreen(Screen[None], inherit_bindings=False):
         with VerticalScroll(id="page"):
             yield Reference()
         yield Hints(keys.in_footer("help"), id="hints")
+
+    def action_page(self, step: int) -> None:
+        turn(self.query_one(VerticalScroll), step)
 
     def flash(self, text: str, seconds: float = FLASH_SECONDS) -> None:
         self.query_one(Hints).flash(text, seconds)

@@ -15,6 +15,7 @@ from shammah_tui.ui import keys
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.port import RuntimePort
 from shammah_tui.ui.widgets.model_panel import ModelPanel
+from shammah_tui.ui.widgets.page import turn
 from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints, Status
 
 
@@ -78,6 +79,10 @@ class ModelScreen(Screen[None], inherit_bindings=False):
 
     def flash(self, text: str, seconds: float = FLASH_SECONDS) -> None:
         self.query_one(Hints).flash(text, seconds)
+
+    def action_page(self, step: int) -> None:
+        for page in self.query(VerticalScroll):
+            turn(page, step)
 
     def action_retry(self) -> None:
         self.post_message(self.RetryWanted())

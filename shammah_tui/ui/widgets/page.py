@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
@@ -22,3 +23,11 @@ class Page(Widget):
     def render(self) -> Content:
         # Also called while it is hidden, and then has no width.
         return Content("\n").join(self.lines(max(NARROWEST, self.size.width)))
+
+
+def turn(shown: VerticalScroll, step: int) -> None:
+    """One screen further down, or up where `step` is negative."""
+    if step > 0:
+        shown.scroll_page_down(animate=False)
+    else:
+        shown.scroll_page_up(animate=False)
