@@ -35,6 +35,8 @@ T = TypeVar("T")
 KL_PRICE = 2.0
 # From here on a held-out row is missed, and how far does not matter: a few of them are beyond what can be learned.
 MISSED_NATS = 0.5
+# A run is not given up before each rated row was learned so often without any gain.
+PATIENCE_PASSES = 6
 
 
 class TrainingFailed(ShammahError):
@@ -161,12 +163,22 @@ class Loop:
             worse = 0 if measured.best else worse + 1
             if measured.best:
                 best = self.network.adapter_state()
-            elif worse >= arguments.patience:
+            elif worse >= self.patience:
                 break
             if saved is not None:
                 self._save(saved, step, worse, best, optimizer)
         self.network.load_adapter_state(best)
         return step if done < steps else done
+
+    @property
+    def patience(self) -> int:
+        """How many checks in a row may be no better; of many rows a few checks do not see each often enough."""
+        rows_a_check = self.arguments.check_every * self._batch_rows
+        return max(self.arguments.patience, math.ceil(PATIENCE_PASSES * len(self.rated) / rows_a_check))
+
+    @property
+    def _batch_rows(self) -> int:
+        return max(4, self.arguments.batch_rows)
 
     def _save(self, path: Path, step: int, worse: int, best: list[Tensor], optimizer: torch.optim.Optimizer) -> None:
         draft = path.with_suffix(".part")
@@ -254,7 +266,7 @@ class Loop:
         """Without end; each rated row comes as often as any other."""
         shuffle = random.Random(self.arguments.seed)
         rated_turn, replay_turn = _in_turn(self.rated, shuffle), _in_turn(self.replay, shuffle)
-        count = max(4, self.arguments.batch_rows)
+        count = self._batch_rows
         replayed = min(len(self.replay), round(count * self.arguments.replay_share))
         while True:
             rated = [next(rated_turn) for _ in range(count)]

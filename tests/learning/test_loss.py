@@ -193,3 +193,12 @@ def test_a_fresh_adapter_has_no_divergence_and_a_trained_one_is_pulled_back(base
 
 def _gradient(network: Network) -> Tensor:
     return torch.cat([p.grad.flatten() for p in network.trained_parameters() if p.grad is not None])
+
+
+def test_a_run_is_not_given_up_before_many_rows_were_learned_often_enough(bases: dict[str, Path]) -> None:
+    arguments = TrainArguments(rank=4, check_every=10, patience=5, batch_rows=8)
+    loop = Loop(network_of(bases["qwen2"]), arguments, pack_tokens=512)
+    loop.rated = [rated(1)] * 40
+    assert loop.patience == 5
+    loop.rated = [rated(1)] * 120
+    assert loop.patience * 10 * 8 >= 6 * 120
