@@ -269,7 +269,9 @@ class Exchange:
         previous = self._blocks[-2]
         if isinstance(previous, ToolBlock):
             previous.gap = 0
-        self._tools[call.id] = tool = ToolBlock(call, is_open=self._transcript.is_open)
+        # A command of the person's own was run to see what it prints.
+        is_open = self._transcript.is_open or self.shown.startswith("!")
+        self._tools[call.id] = tool = ToolBlock(call, is_open=is_open)
         return tool
 
     def flush(self) -> None:

@@ -70,9 +70,9 @@ async def alone(adapters: dict[str, Path], use: AdapterUse | None, prompt: str =
 
 def assert_same_course(whole: Whole, expected: Whole) -> None:
     """Both drew the same tokens about as surely, up to a tie: beside others the sums are made in another order, and a
-    random adapter multiplies their last digits (to 0.1 where it was measured; another adapter is off by whole nats)."""
+    random adapter multiplies their last digits (to 0.3 where it was measured; another adapter is off by whole nats)."""
     for one, other in zip(whole.end.certainty, expected.end.certainty, strict=False):
-        assert one.logprob == pytest.approx(other.logprob, abs=0.25)
+        assert one.logprob == pytest.approx(other.logprob, abs=0.5)
         if one.piece != other.piece:
             return
     assert whole.text == expected.text
