@@ -15,6 +15,7 @@ from shammah_tui.errors import ShammahError
 from shammah_tui.events import TurnStarted
 from shammah_tui.runtime import Runtime
 from shammah_tui.runtime.adapter_choice import OFF
+from shammah_tui.runtime.learning import Learning
 from shammah_tui.store.rating import Rating, Snapshot
 from shammah_tui.wire import AdapterReport, AdaptersReport, AdapterSummary, RuleScope, RunsReport
 from tests.test_runtime import WHOLE, Engine, Engines, heard
@@ -146,14 +147,20 @@ async def rate(runtime: Runtime, adapter: str, colors: str) -> None:
         await feedback.add(Rating(0, "red" if color == "r" else "green", shot, ""))
 
 
-async def test_an_adapter_that_is_rated_worse_is_taken_back_with_the_figures_and_a_way_to_undo_it() -> None:
-    engine = WithAdapters(active="rusty")
+async def rated_worse(*, active: str) -> tuple[WithAdapters, Runtime, Learning]:
+    """Without an adapter one answer of ten was red, with `rusty` four of five; `active` is the home's."""
+    engine = WithAdapters(active=active)
     runtime = runtime_with(engine)
     await heard(runtime)
     await rate(runtime, "", "grgggggggg")
     await rate(runtime, "rusty", "rrrrg")
     learning = await runtime.learning()
     await learning.adapters()
+    return engine, runtime, learning
+
+
+async def test_an_adapter_that_is_rated_worse_is_taken_back_with_the_figures_and_a_way_to_undo_it() -> None:
+    engine, runtime, learning = await rated_worse(active="rusty")
     told = await learning.judge()
     assert told is not None
     assert told.kept
@@ -176,13 +183,7 @@ async def test_an_adapter_that_is_rated_worse_is_taken_back_with_the_figures_and
 
 
 async def test_an_adapter_that_this_session_chose_is_spoken_of_where_another_is_the_homes() -> None:
-    engine = WithAdapters(active="pythonic")
-    runtime = runtime_with(engine)
-    await heard(runtime)
-    await rate(runtime, "", "grgggggggg")
-    await rate(runtime, "rusty", "rrrrg")
-    learning = await runtime.learning()
-    await learning.adapters()
+    engine, runtime, learning = await rated_worse(active="pythonic")
     assert await learning.judge() is None
     await learning.choose("rusty")
     told = await learning.judge()

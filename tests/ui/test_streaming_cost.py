@@ -9,29 +9,19 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from textual.app import App, ComposeResult
 from textual.geometry import Region
 
 from shammah_tui.events import TextArrived, ThinkingArrived, TurnStarted
-from shammah_tui.ui import theme
 from shammah_tui.ui.exchange import Exchange
 from shammah_tui.ui.widgets.transcript import Transcript
+
+from .bench import Bench
 
 EARLY, LATE = 5_000, 95_000
 # Long enough to hold several passages: within one it costs more and more, and then little again.
 WINDOW = 4_000
 TOKENS_A_FLUSH = 40
 GROWTH_MAX = 1.15
-
-
-class Bench(App[None]):
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_theme(theme.DARK)
-        self.theme = theme.DARK.name
-
-    def compose(self) -> ComposeResult:
-        yield Transcript()
 
 
 def paragraph() -> Iterator[str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.content import Content
 
 from shammah_tui.events import TextArrived, TurnStarted
-from shammah_tui.ui import theme
 from shammah_tui.ui.answer import Answer
 from shammah_tui.ui.exchange import Exchange
 from shammah_tui.ui.widgets.block import Block, Question
 from shammah_tui.ui.widgets.transcript import BLOCKS_DRAWN, Transcript
+
+from .bench import Bench
 
 
 class Counted(Block):
@@ -33,16 +34,6 @@ class Counted(Block):
 
     def forget(self) -> None:
         self.held = False
-
-
-class Bench(App[None]):
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_theme(theme.DARK)
-        self.theme = theme.DARK.name
-
-    def compose(self) -> ComposeResult:
-        yield Transcript()
 
 
 def visible_text(transcript: Transcript) -> list[str]:
