@@ -1,8 +1,10 @@
 """The terminal as Textual drives it, with what it leaves out: a screen that is already painted, keys that were typed
-before it was there, and a terminal that goes away.
+before it was there, signals in the midst of anything, and a terminal that goes away.
 
 Textual 8.2 starts reading before a widget has the focus, and what is typed then is lost: here it reads from
-`take_keys()` on. Of a terminal that is gone it reads "nothing" without end, and waits for ever to write the rest.
+`take_keys()` on. It gives the terminal up inside of the handler of SIGTSTP, which waits for ever if the handler came
+while a text was handed to the writer. Of a terminal that is gone it reads "nothing" without end, and waits for ever to
+write the rest.
 """
 
 from __future__ import annotations
@@ -52,6 +54,7 @@ class TerminalDriver(LinuxDriver):
         self._wanted = Event()
         self._gone = False
         self._titled = False
+        self._suspended = False
 
     def set_title(self, text: str) -> None:
         """Of the terminal; the one before comes back when the screen is left."""
@@ -86,6 +89,32 @@ class TerminalDriver(LinuxDriver):
             self.write(RESTORE_TITLE)
             self._titled = False
         super().stop_application_mode()
+
+    def _sigtstp_application(self, *_: object) -> None:
+        if self._auto_restart:
+            self._loop.call_soon_threadsafe(self._suspend)
+        else:
+            # The terminal is an editor's, which is stopped as well.
+            super()._sigtstp_application()
+
+    def _sigcont_application(self, *_: object) -> None:
+        if self._suspended:
+            super()._sigcont_application()
+            self._suspended = False
+        elif self._auto_restart:
+            self._loop.call_soon_threadsafe(self._begin_anew)
+
+    def _suspend(self) -> None:
+        """Between two steps of the loop, however the signal came."""
+        self._app.app_suspend_signal.publish(self._app)
+        self._suspended = True
+        super()._sigtstp_application()
+
+    def _begin_anew(self) -> None:
+        """After a SIGSTOP, which nobody hears: the shell has had the terminal meanwhile."""
+        self.suspend_application_mode()
+        self._must_signal_resume = True
+        self.resume_application_mode()
 
     def run_input_thread(self) -> None:
         while not self._wanted.wait(POLL_SECONDS):

@@ -231,19 +231,30 @@ def test_an_engine_that_is_killed_comes_back(terminal: Terminal) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_suspending_and_coming_back(terminal: Terminal) -> None:
+@pytest.mark.parametrize("way", ["C-z", "SIGTSTP", "SIGSTOP"])
+def test_suspending_and_coming_back(terminal: Terminal, way: str) -> None:
     terminal.start()
     terminal.type("a draft")
     terminal.wait_for("a draft")
-    terminal.press("C-z")
-    terminal.wait_for(r"\[1\].*(Stopped|stopped)|\$ $")
+    (shown,) = (process for process in psutil.process_iter() if is_screen_of(process, terminal.home))
+    if way == "C-z":
+        terminal.press(way)
+    else:
+        shown.send_signal(getattr(signal, way))
+    terminal.wait_for(r"\[1\].*(Stopped|stopped)")
+    assert shown.status() == psutil.STATUS_STOPPED
     terminal.type("fg")
-    terminal.press("Enter")
+    # After a SIGSTOP this shell finds the terminal raw: there Enter is no end of a line.
+    terminal.press("C-j" if way == "SIGSTOP" else "Enter")
+    terminal.wait_for(r"\[1\]", gone=True)
     terminal.wait_for("› a draft")
     terminal.press("C-c")
     terminal.wait_for("Ask anything")
     terminal.press("C-d")
-    terminal.wait_for("left with")
+    shown.wait(PATIENCE_SECONDS)
+    terminal.type("echo typed")
+    terminal.press("Enter")
+    terminal.wait_for("\ntyped")
 
 
 @pytest.mark.timeout(300)

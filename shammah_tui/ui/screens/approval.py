@@ -254,6 +254,9 @@ class ApprovalScreen(ModalScreen[Approval | Literal["interrupt"]], inherit_bindi
 
     def _show_more(self) -> None:
         """Say how much of what is asked is out of sight."""
+        if not self.query("#asked"):
+            # It went before it was drawn.
+            return
         hidden = round(self._scroll.max_scroll_y - self._scroll.scroll_y)
         more = self.query_one("#more", Static)
         more.display = self._scroll.max_scroll_y > 0
