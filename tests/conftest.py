@@ -35,10 +35,16 @@ FOREIGN_VARIABLES = (
         for name in (word, word.lower())
     ),
 )
+LONG_FILES = ("_end_to_end", "_tour")
 # A closed door on this machine, for child processes, which the guard below cannot see.
 NOWHERE = "http://127.0.0.1:9"
 # How long a process that was told to end may take, before it counts as left behind.
 GRACE_SECONDS = 10.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of few long tests go first: begun last, one of them would leave the other workers without work."""
+    items.sort(key=lambda item: not item.path.stem.endswith(LONG_FILES))
 
 
 class NetworkForbidden(OSError):

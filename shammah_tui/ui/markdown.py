@@ -177,6 +177,11 @@ class Markdown:
         if count <= 2 * OPEN_CODE_LINES:
             return None
         opening, *beginning, rest = self._tail.split("\n", 1 + count - OPEN_CODE_LINES)
+        while beginning and not beginning[-1]:
+            # Empty lines are drawn once something follows them.
+            rest = f"{beginning.pop()}\n{rest}"
+        if not beginning:
+            return None
         self._finish(draw_code("\n".join(beginning), block.info, self.width, headed=not self._continued))
         self._continued = True
         return f"{opening}\n{rest}"
@@ -208,7 +213,8 @@ class Markdown:
 
     def _draw(self, block: SyntaxTreeNode) -> list[Content]:
         if self._continued and block.type == "fence":
-            return draw_code(block.content.rstrip("\n"), block.info, self.width, headed=False) if block.content else []
+            code = block.content.rstrip("\n")
+            return draw_code(code, block.info, self.width, headed=False) if code else []
         if self._widths and block.type == "table":
             return table_of(block).draw_body(self._widths)
         return draw_block(block, self.width)

@@ -48,7 +48,8 @@ def draw_code(code: str, info: str, width: int, *, headed: bool = True) -> list[
     """Highlighted code on a raised ground as wide as the text; `headed` puts a line above it with the language's name
     and the label that copies."""
     language = info.split()[0] if info.split() else ""
-    coloured = highlight(code, language=language or "text", theme=CodeColours, tab_size=CODE_TAB_CELLS)
+    # It takes one line break off the end, and with it an empty line, where that is the last.
+    coloured = highlight(f"{code}\n", language=language or "text", theme=CodeColours, tab_size=CODE_TAB_CELLS)
     lines = [piece for line in coloured.split(allow_blank=True) for piece in line.fold(width - 2) or [line]]
     drawn = [_filled(Content(" ") + line, width) for line in lines]
     if headed:

@@ -69,9 +69,23 @@ def test_in_pieces_it_is_drawn_as_at_once(width: int, size: int) -> None:
 @settings(max_examples=150, deadline=None)
 def test_any_mixture_is_drawn_in_pieces_as_at_once(lines: list[str]) -> None:
     source = "\n".join(lines)
-    assert [line.plain for line in in_pieces(source, 2, 40).lines(40)] == [
-        line.plain for line in Markdown(source).lines(40)
-    ]
+    whole = [line.plain for line in Markdown(source).lines(40)]
+    growing = in_pieces(source, 2, 40)
+    # The distance of a long list's items may be known only at its end.
+    if not growing.is_pieced:
+        assert [line.plain for line in growing.lines(40)] == whole
+    growing.finish()
+    assert [line.plain for line in growing.lines(40)] == whole
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+@pytest.mark.parametrize("empty", range(1, OPEN_CODE_LINES + 3))
+@pytest.mark.parametrize("before", [0, 1, OPEN_CODE_LINES, 2 * OPEN_CODE_LINES])
+def test_empty_lines_stay_where_a_growing_code_block_is_cut(before: int, empty: int, size: int) -> None:
+    for after in (0, 1, 2 * OPEN_CODE_LINES):
+        source = "\n".join(["```", *["a"] * before, *[""] * empty, *["b"] * after])
+        whole = [line.plain for line in Markdown(source).lines(40)]
+        assert [line.plain for line in in_pieces(source, size, 40).lines(40)] == whole
 
 
 @given(st.text(), st.integers(8, 100))
