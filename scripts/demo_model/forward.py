@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, scaled_dot_product_attention, silu
@@ -67,6 +68,7 @@ class Layout:
     def __init__(self, batch: Batch, device: torch.device) -> None:
         self.groups, self.head = batch.heads.shape
         self.blocks, self.length = batch.tokens.shape[1:]
+        self._firsts = [_first_seen(batch, start) for start in range(0, self.length, SLICE)]
         self._heads = self.groups * self.head
         lengths = torch.from_numpy(batch.head_lengths).to(device)
         tokens, positions, segments = (
@@ -85,7 +87,7 @@ class Layout:
         # Which tokens count is known beforehand: the device need not be asked, so it is never waited for.
         weights = batch.weights.reshape(-1)
         counted = weights.nonzero()[0]
-        self.weights = torch.from_numpy(weights[counted] / batch.targets.sum()).to(device)
+        self.weights = torch.from_numpy(weights[counted]).to(device)
         places_of = torch.from_numpy(counted).to(device) + self._heads
         self.foreseen, self.before = self.tokens[places_of], places_of - 1
 
@@ -105,14 +107,26 @@ class Layout:
         return torch.cat([part.transpose(1, 2).flatten(0, 1).flatten(1) for part in (in_heads, in_blocks)])
 
     def _attend_in_blocks(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Long blocks in slices: what lies behind a slice is not computed at all."""
+        """Long blocks in slices: what lies behind a slice, and conversations that are over, are not computed at all."""
         found = []
-        for start in range(0, self.length, SLICE):
+        for start, first in zip(range(0, self.length, SLICE), self._firsts, strict=True):
             end = min(start + SLICE, self.length)
-            seen = self.head + end
-            mask = self.mask[:, :, start:end, :seen]
-            found.append(attention(queries[:, :, start:end], keys[:, :, :seen], values[:, :, :seen], mask))
+            given, told = self._seen(keys, first, end), self._seen(values, first, end)
+            mask = self._seen(self.mask[:, :, start:end].mT, first, end).mT
+            found.append(attention(queries[:, :, start:end], given, told, mask))
         return torch.cat(found, dim=2)
+
+    def _seen(self, part: Tensor, first: int, end: int) -> Tensor:
+        """The head, and of the block the tokens from `first` to `end`; `part`: (count, heads, head + block, size)."""
+        if not first:
+            return part[:, :, : self.head + end]
+        return torch.cat((part[:, :, : self.head], part[:, :, self.head + first : self.head + end]), dim=2)
+
+
+def _first_seen(batch: Batch, start: int) -> int:
+    """The first token of a block that any token from `start` on sees: conversations before are over in all blocks."""
+    own = batch.segments[..., start, None] == batch.segments
+    return min(start, int(np.where(batch.segments[..., start] >= 0, own.argmax(axis=-1), start).min()))
 
 
 def _layer(layer: Any, states: Tensor, layout: Layout, angles: tuple[Tensor, Tensor]) -> Tensor:
@@ -143,7 +157,7 @@ def logits_of(model: Any, layout: Layout) -> Tensor:
 
 
 def batch_loss(model: Any, batch: Batch, device: torch.device) -> Tensor:
-    """Cross-entropy in nats a token that the model shall say; what is given counts with its weight."""
+    """Cross-entropy in nats, the sum over the tokens that the model shall say; what is given counts with its weight."""
     layout = Layout(batch, device)
     losses = cross_entropy(logits_of(model, layout).float(), layout.foreseen, reduction="none")
     return (losses * layout.weights).sum()

@@ -83,6 +83,30 @@ class Batch:
         found[self.targets] = 1
         return found
 
+    def parts(self, count: int) -> list[Batch]:
+        """The same in at most `count` batches: of groups with heads of about the same length, which spares padding; of
+        blocks where there is one group, whose head is then read in each."""
+        groups, blocks = self.tokens.shape[:2]
+        by_group = groups > 1
+        found = []
+        for places in np.array_split(np.argsort(self.head_lengths) if by_group else np.arange(blocks), count):
+            if len(places):
+                chosen = places if by_group else np.arange(1)
+                lengths = self.head_lengths[chosen]
+                where = (places,) if by_group else (slice(None), places)
+                found.append(
+                    Batch(
+                        self.heads[chosen, : lengths.max()],
+                        lengths,
+                        self.tokens[where],
+                        self.positions[where],
+                        self.segments[where],
+                        self.targets[where],
+                        self.given_weight,
+                    )
+                )
+        return found
+
 
 def encoded(tokenizer: Tokenizer, made: Sequence[Exchange]) -> tuple[list[int], list[bool], list[int]]:
     """Tokens of what follows the head, which of them are targets, and how many there are after each exchange."""

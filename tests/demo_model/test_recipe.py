@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import llama_cpp
@@ -134,6 +135,25 @@ def test_a_batch_gives_the_loss_of_its_conversations_read_one_by_one() -> None:
                 assert torch.allclose(found[at : at + len(said)], wanted, atol=1e-2)
                 at += len(said)
     assert at == len(found)
+
+
+@pytest.mark.parametrize("kind", ["drill", "tools", "long"])
+def test_a_batch_in_parts_gives_the_loss_and_the_gradients_of_the_whole(kind: str) -> None:
+    tokenizer = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
+    network = AutoModelForCausalLM.from_pretrained(SHIPPED, dtype=torch.float32)
+    # Some blocks of several slices, with conversations that end within them.
+    small = replace(packing.KINDS[kind], groups=min(3, packing.KINDS[kind].groups), length=900)
+    batch = packing.pack(tokenizer, f"parts {kind}", small)
+    parameters = list(network.parameters())
+    whole, parts = (
+        torch.stack([forward.batch_loss(network, part, torch.device("cpu")) for part in batch.parts(count)])
+        for count in (1, 2)
+    )
+    assert len(parts) == 2
+    assert torch.allclose(parts.sum(), whole.sum(), rtol=1e-4)
+    gradients = [torch.autograd.grad(losses.sum(), parameters) for losses in (whole, parts)]
+    for one, other in zip(*gradients, strict=True):
+        assert torch.allclose(one, other, atol=1e-3 * float(one.abs().max()))
 
 
 def test_what_is_given_counts_a_part_of_what_is_said() -> None:
