@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MethodType
+from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -35,9 +37,13 @@ class Network:
         """Hidden states from which the answers' tokens are predicted: (n, hidden)."""
         body = self.model.get_base_model().model
         found: Tensor = body(
-            input_ids=pack.tokens, position_ids=pack.positions, use_cache=False, layout=pack.layout
+            input_ids=pack.tokens,
+            position_ids=pack.positions,
+            use_cache=False,
+            layout=pack.layout,
+            predicting=pack.predicting,
         ).last_hidden_state
-        return found[0].index_select(0, pack.predicting)
+        return found[0]
 
     def base_states(self, lines: Sequence[Line], pack_tokens: int) -> list[Tensor]:
         """For each line the base's hidden states over its answer, (tokens, hidden), in main memory. A head's product
@@ -64,6 +70,19 @@ class Network:
     def save(self, folder: Path) -> None:
         """Writes adapter_model.safetensors and adapter_config.json."""
         self.model.save_pretrained(str(folder), safe_serialization=True)
+
+
+def _last_block(
+    block: Any, hidden_states: Tensor, attention_mask: Tensor | None = None, *, predicting: Tensor, **given: Any
+) -> Tensor:
+    """A decoder block of which only the states of `predicting` are read: hidden states (1, T, hidden) → (1, n, hidden).
+    What follows its attention is computed for these tokens alone."""
+    seen, _ = block.self_attn(
+        hidden_states=block.input_layernorm(hidden_states), attention_mask=attention_mask, **given
+    )
+    states = hidden_states.index_select(1, predicting) + seen.index_select(1, predicting)
+    made: Tensor = states + block.mlp(block.post_attention_layernorm(states))
+    return made
 
 
 def choose_device(asked: str) -> torch.device:
@@ -104,6 +123,8 @@ def load_network(
         task_type="CAUSAL_LM",
         base_model_name_or_path=str(base),
     )
+    last = model.model.layers[-1]
+    last.forward = MethodType(_last_block, last)
     adapted = get_peft_model(model, config)
     adapted.train()
     if device.type == "cpu" and model.dtype == torch.float32:
