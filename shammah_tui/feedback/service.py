@@ -277,17 +277,14 @@ class Feedback:
     async def _run(self) -> None:
         while True:
             self._wanted.clear()
-            # A model may become ready, or whoever else is at it end, without a word.
-            patience: float | None = RETRY_SECONDS
             with suppress(ShammahError):
                 # It is told by the rating's own reason, and tried again.
                 async for event in self._work.all_waiting():
                     for queue in self._listeners:
                         queue.put_nowait(event)
-                if not (await self.buffer()).waiting:
-                    patience = None
+            # Without a word a model may become ready, and another process may rate, or end its own work on ratings.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), patience)
+                await asyncio.wait_for(self._wanted.wait(), RETRY_SECONDS)
 
     async def _named(self, rating: Rating) -> Rated:
         rule = await self._work.name(rating)

@@ -16,7 +16,7 @@ from shammah_tui.backends.engine_client import EngineClient
 from shammah_tui.backends.local import LocalBackend
 from shammah_tui.conversation import Entry, Message
 from shammah_tui.errors import EngineGone, ShammahError
-from shammah_tui.feedback import rows
+from shammah_tui.feedback import rows, service
 from shammah_tui.feedback.asking import answer
 from shammah_tui.feedback.scope import request
 from shammah_tui.feedback.service import Feedback
@@ -163,6 +163,23 @@ async def test_without_a_model_a_rating_waits_and_is_taken_up_again(database: Da
     kept = await later.ratings.get(rated.rating.id)
     assert kept is not None
     assert (kept.state, kept.rewrite_source.split(" (")[0]) == ("ready", "local model")
+
+
+async def test_what_another_terminal_rated_is_taken_up(
+    database: Database, backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "RETRY_SECONDS", 0.05)
+    here, elsewhere = Feedback(database, local=lambda: backend), Feedback(database)
+    async with aclosing(here.events()) as events:
+        here.start()
+        await asyncio.sleep(0.2)
+        await converse(database, "other", QUESTION, PRINTS)
+        await elsewhere.rate("other", 0, "red", NOTE, system=SYSTEM)
+        async for event in events:
+            if isinstance(event, RatingSettled):
+                assert event.rating.snapshot.answer == PRINTS
+                break
+    await here.close()
 
 
 async def test_work_pauses_while_the_person_asks(database: Database, backend: LocalBackend) -> None:
