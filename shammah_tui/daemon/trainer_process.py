@@ -66,7 +66,8 @@ class TrainerProcess:
             with suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGTERM)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), END_SECONDS)
+                async with asyncio.timeout(END_SECONDS):
+                    await self._process.wait()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         await self._process.wait()

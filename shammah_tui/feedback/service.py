@@ -264,8 +264,7 @@ class Feedback:
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.cancel()
-            with suppress(asyncio.CancelledError):
-                await worker
+            await asyncio.wait({worker})
         for queue in self._listeners:
             queue.put_nowait(None)
 
@@ -284,7 +283,8 @@ class Feedback:
                         queue.put_nowait(event)
             # Without a word a model may become ready, and another process may rate, or end its own work on ratings.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), RETRY_SECONDS)
+                async with asyncio.timeout(RETRY_SECONDS):
+                    await self._wanted.wait()
 
     async def _named(self, rating: Rating) -> Rated:
         rule = await self._work.name(rating)

@@ -155,7 +155,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     elif process.returncode is None:
         process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), END_SECONDS)
+        async with asyncio.timeout(END_SECONDS):
+            await process.wait()
     except TimeoutError:
         process.kill()
         await process.wait()

@@ -240,7 +240,8 @@ class Learning:
                 except ShammahError as error:
                     self._tell(LearningStatus(news=error.message))
                 try:
-                    await asyncio.wait_for(self._wanted.wait(), _RETRY_SECONDS)
+                    async with asyncio.timeout(_RETRY_SECONDS):
+                        await self._wanted.wait()
                 except TimeoutError:
                     continue
         finally:

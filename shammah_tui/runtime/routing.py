@@ -63,7 +63,8 @@ class Routing:
             if too_soon and isinstance(choice, ToClaude) and choice.reason is Reason.MODEL_NOT_READY:
                 # An engine that is warm says so in a moment: nothing needs to be sent then.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), left)
+                    async with asyncio.timeout(left):
+                        await changed.wait()
                 continue
             if not isinstance(choice, Wait) or choice.until == "person":
                 yield choice

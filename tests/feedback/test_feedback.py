@@ -182,6 +182,18 @@ async def test_what_another_terminal_rated_is_taken_up(
     await here.close()
 
 
+async def test_it_closes_also_where_it_was_woken_just_before(database: Database) -> None:
+    for steps in range(4):
+        feedback = Feedback(database)
+        feedback.start()
+        await asyncio.sleep(0.2)
+        feedback.wake()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await feedback.close()
+
+
 async def test_work_pauses_while_the_person_asks(database: Database, backend: LocalBackend) -> None:
     await converse(database, "s", QUESTION, PRINTS)
     feedback = Feedback(database, local=lambda: backend)
