@@ -172,7 +172,7 @@ def _cells(entry: Entry, current: Current) -> tuple[str, ...]:
 
 def _criterion(row: dict[str, Any]) -> str:
     rule = f" of “{row.get('rule')}”" if row.get("rule") else ""
-    return visible(f"{'ok ' if row.get('passed') else 'NO '} {row.get('name')}{rule}: {compare.figure(row)}")
+    return visible(f"{'ok ' if row.get('passed') else 'NO '} {row.get('name')}{rule}: {compare.measured(row)}")
 
 
 def _used(name: str, scale: float = 1.0) -> str:

@@ -17,6 +17,7 @@ from shammah_tui.cli.terminal import BOLD, painted, table
 from shammah_tui.errors import ShammahError
 from shammah_tui.learning.adapter import sha256, verify_files
 from shammah_tui.learning.comparing import ALONE, Pair, compare, held_out_rows, prompt_row
+from shammah_tui.learning.event import figure
 from shammah_tui.learning.rows import Row, read_rows
 from shammah_tui.learning.store import Entry
 from shammah_tui.ui.plain import visible
@@ -50,7 +51,7 @@ def tell(found: dict[str, Any], one: Entry, other: Entry) -> None:
     if not found["same_base"]:
         print(f"They belong to different bases: {visible(one.base)} and {visible(other.base)}.")
     figures = [
-        (visible(": ".join(filter(None, (row["criterion"], row["rule"])))), figure(row["a"]), figure(row["b"]))
+        (visible(": ".join(filter(None, (row["criterion"], row["rule"])))), measured(row["a"]), measured(row["b"]))
         for row in found["gate"]
     ]
     print(table([("", one.name, other.name), ("made", one.created, other.created), *figures], sys.stdout))
@@ -67,11 +68,12 @@ def tell(found: dict[str, Any], one: Entry, other: Entry) -> None:
         print(f"\n{different} of {len(found['answers'])} answers differ.")
 
 
-def figure(row: dict[str, Any] | None) -> str:
+def measured(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
-    before = "" if row.get("before") is None else f" (before {row['before']:.4g})"
-    return f"{row['value']:.4g}{before}, n = {row['n']}"
+    is_share = row.get("is_share", True)
+    before = "" if row.get("before") is None else f" (before {figure(row['before'], is_share=is_share)})"
+    return f"{figure(row['value'], is_share=is_share)}{before}, n = {row['n']}"
 
 
 def _rows(options: Namespace, one: Entry, other: Entry) -> list[Row]:

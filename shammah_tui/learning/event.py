@@ -98,6 +98,8 @@ class Criterion:
     n: int
     passed: bool
     rule: str = ""
+    is_share: bool = True
+    """Whether the values are shares, of 0 to 1; nats a token else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +134,18 @@ RunEvent = PhaseStarted | WorkerEvent | GateJudged | RunEnded
 _FROM_WORKER = {kind.__name__: kind for kind in (TrainingPlanned, StepReported, HeldOutMeasured, TrainingEnded)}
 
 
+def figure(value: float, *, is_share: bool) -> str:
+    """A criterion's value in as few characters as tell it: "97.3%", "0.00054"."""
+    return f"{100 * value:.3g}%" if is_share else f"{value:.3g}"
+
+
 def described(criterion: Criterion) -> str:
-    before = "" if criterion.before is None else f" (before {criterion.before:.4g})"
+    value = figure(criterion.value, is_share=criterion.is_share)
+    before = ""
+    if criterion.before is not None:
+        before = f" (before {figure(criterion.before, is_share=criterion.is_share)})"
     rule = f" of “{criterion.rule}”" if criterion.rule else ""
-    return f"{criterion.name}{rule}: {criterion.value:.4g}{before}, wanted {criterion.limit}, n = {criterion.n}"
+    return f"{criterion.name}{rule}: {value}{before}, wanted {criterion.limit}, n = {criterion.n}"
 
 
 def to_line(event: WorkerEvent) -> str:

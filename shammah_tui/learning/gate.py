@@ -225,10 +225,11 @@ def _retention(measured: Measured) -> list[Criterion]:
     if not n:
         return []
     finite = math.isfinite(after) and math.isfinite(measured.kl)
-    rise = after <= before * (1 + NLL_RISE_MAX) + NLL_RISE_NATS
+    rise = finite and after <= before * (1 + NLL_RISE_MAX) + NLL_RISE_NATS
+    near = finite and measured.kl <= KL_MAX
     return [
-        Criterion("retention NLL a token", before, after, f"≤ +{NLL_RISE_MAX:.0%}", n, finite and rise),
-        Criterion("retention KL a token", None, measured.kl, f"≤ {KL_MAX}", n, finite and measured.kl <= KL_MAX),
+        Criterion("retention NLL a token", before, after, f"≤ +{NLL_RISE_MAX:.0%}", n, rise, is_share=False),
+        Criterion("retention KL a token", None, measured.kl, f"≤ {KL_MAX}", n, near, is_share=False),
     ]
 
 

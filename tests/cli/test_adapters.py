@@ -52,7 +52,7 @@ def test_one_is_used_another_takes_its_place_and_rolling_back_restores_it(capsys
 def test_what_an_adapter_knows_of_itself_is_shown_and_compared(capsys: pytest.CaptureFixture[str]) -> None:
     shown = said(capsys, "show", "first")
     assert "use logging" in shown
-    assert "adherence, held out of “use logging”: 0.97 (before 0), n = 30" in shown
+    assert "adherence, held out of “use logging”: 97% (before 0%), n = 30" in shown
     assert told(capsys, "compare", "first", "second")["same_base"] is True
     assert "adherence, held out: use logging" in said(capsys, "compare", "first", "second")
 

@@ -109,10 +109,11 @@ def gate_lines(run: RunView, width: int) -> list[Content]:
 def _gate_line(row: GateRow, name: str) -> Content:
     """`name`: what there is room for of the row's."""
     sign, style = ("✓", "$success") if row.passed else ("✕", "$error")
-    before = "" if row.before is None else f"{row.before:.3g}"
-    return Content.assemble(
-        (f"{sign} ", style), f"{name} {before:>8} {row.value:>8.3g}  {row.n:>4}  ", (row.limit, "$quiet")
+    before, after = (
+        "" if value is None else f"{100 * value:.3g}%" if row.is_share else f"{value:.3g}"
+        for value in (row.before, row.value)
     )
+    return Content.assemble((f"{sign} ", style), f"{name} {before:>8} {after:>8}  {row.n:>4}  ", (row.limit, "$quiet"))
 
 
 def example_lines(examples: Sequence[Example], width: int) -> list[Content]:

@@ -30,6 +30,7 @@ class GateRow:
     limit: str
     n: int
     passed: bool
+    is_share: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ def _gate_row(row: Mapping[str, Any]) -> GateRow:
         str(row["limit"]),
         int(row["n"]),
         bool(row["passed"]),
+        bool(row.get("is_share", True)),
     )
 
 

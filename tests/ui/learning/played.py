@@ -50,14 +50,14 @@ RUNNING: tuple[Mapping[str, Any], ...] = (
     {"event": "HeldOutMeasured", "step": 40, "nll": 0.4, "kl": 0.009, "adherence": 0.95, "unchanged": 0.98},
 )
 CRITERIA = (
-    ("adherence", "use logging instead of print", 0.02, 0.97, "≥ 90 %", 30, True),
-    ("rewrite likelier than the criticised answer", "", 0.1, 0.93, "≥ 80 %", 30, True),
-    ("retention NLL", "", 1.842, 1.849, "≤ +1 %", 64, True),
-    ("KL a token", "", None, 0.008, "≤ 0.02", 64, True),
-    ("near scope unchanged", "", None, 0.96, "≥ 90 %", 25, True),
-    ("out of scope unchanged", "", None, 0.99, "≥ 95 %", 80, True),
+    ("adherence", "use logging instead of print", 0.02, 0.97, "≥ 90 %", 30, True, True),
+    ("rewrite likelier than the criticised answer", "", 0.1, 0.93, "≥ 80 %", 30, True, True),
+    ("retention NLL", "", 1.842, 1.849, "≤ +1 %", 64, True, False),
+    ("KL a token", "", None, 0.008, "≤ 0.02", 64, True, False),
+    ("near scope unchanged", "", None, 0.96, "≥ 90 %", 25, True, True),
+    ("out of scope unchanged", "", None, 0.99, "≥ 95 %", 80, True, True),
 )
-NAMES = ("name", "rule", "before", "value", "limit", "n", "passed")
+NAMES = ("name", "rule", "before", "value", "limit", "n", "passed", "is_share")
 GATE = {
     "event": "GateJudged",
     "scale": 1.0,
