@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from textual.events import Resize
 from textual.pilot import Pilot
 
 from shammah_tui.events import Approval, PermissionAsked, TurnEnded
@@ -194,6 +195,18 @@ async def test_suspending_the_program_means_no() -> None:
         await pilot.pause()
         assert runtime.approved == [Approval("deny")]
         assert isinstance(app.screen, ChatScreen)
+
+
+async def test_a_question_that_goes_while_the_terminal_changes_its_size() -> None:
+    async with showing(asking(ASK_COMMIT)) as (app, runtime, pilot):
+        await send(pilot, "hi")
+        screen = await listening(pilot)
+        app.app_suspend_signal.publish(app)
+        for _ in range(200):
+            screen.post_message(Resize(app.size, app.size))
+            await asyncio.sleep(0)
+        await pilot.pause()
+        assert runtime.approved == [Approval("deny")]
 
 
 async def test_leaving_the_program_means_no() -> None:
