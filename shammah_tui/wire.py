@@ -183,3 +183,8 @@ class RunsReport(Wire):
     active: RunState | None = None
     runs: tuple[RunState, ...] = ()
     """Newest first."""
+
+
+def figure(value: float, *, is_share: bool) -> str:
+    """A value of the gate's table in as few characters as tell it: "97.3%", "0.00054"."""
+    return f"{100 * value:.3g}%" if is_share else f"{value:.3g}"

@@ -31,7 +31,7 @@ from scripts.demo_model.forward import batch_loss
 from scripts.demo_model.network import SHAPE, SMOKE_SHAPE
 from scripts.demo_model.packing import KINDS, Batch, pack
 from scripts.demo_model.tokenizer import save_tokenizer, train_tokenizer
-from shammah_tui.learning.lanes import Lanes, lanes_for
+from shammah_tui.learning.lanes import Lanes, add_gradients, lanes_for
 
 BATCH_TOKENS = 9000
 """About as many are in a batch of any kind."""
@@ -262,8 +262,7 @@ def _learn(model: nn.Module, batch: Batch, lanes: Lanes, device: torch.device) -
     losses = []
     for loss, gradients in lanes.map(learn, batch.parts(PARTS_A_LANE * lanes.count if lanes.count > 1 else 1)):
         losses.append(loss)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
+        add_gradients(parameters, gradients)
     return torch.stack(losses).sum()
 
 

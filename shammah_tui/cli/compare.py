@@ -17,10 +17,10 @@ from shammah_tui.cli.terminal import BOLD, painted, table
 from shammah_tui.errors import ShammahError
 from shammah_tui.learning.adapter import sha256, verify_files
 from shammah_tui.learning.comparing import ALONE, Pair, compare, held_out_rows, prompt_row
-from shammah_tui.learning.event import figure
 from shammah_tui.learning.rows import Row, read_rows
 from shammah_tui.learning.store import Entry
 from shammah_tui.ui.plain import visible
+from shammah_tui.wire import figure
 
 SIDE_CELLS_MIN = 30
 WIDTH_CELLS = 100

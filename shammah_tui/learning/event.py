@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from shammah_tui.wire import figure
+
 Phase = Literal["base", "train", "convert", "gate", "write"]
 
 
@@ -132,11 +134,6 @@ WorkerEvent = TrainingPlanned | StepReported | HeldOutMeasured | TrainingEnded
 RunEvent = PhaseStarted | WorkerEvent | GateJudged | RunEnded
 
 _FROM_WORKER = {kind.__name__: kind for kind in (TrainingPlanned, StepReported, HeldOutMeasured, TrainingEnded)}
-
-
-def figure(value: float, *, is_share: bool) -> str:
-    """A criterion's value in as few characters as tell it: "97.3%", "0.00054"."""
-    return f"{100 * value:.3g}%" if is_share else f"{value:.3g}"
 
 
 def described(criterion: Criterion) -> str:

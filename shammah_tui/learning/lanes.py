@@ -5,7 +5,7 @@ All threads on one small product wait for one another thousands of times a step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -35,6 +35,12 @@ class Lanes:
             threads = max(1, torch.get_num_threads() // self.count)
             self._pool = ThreadPoolExecutor(self.count, "lane", torch.set_num_threads, (threads,))
         return list(self._pool.map(work, items))
+
+
+def add_gradients(parameters: Sequence[torch.nn.Parameter], gradients: Sequence[torch.Tensor]) -> None:
+    """What a lane found joins what the parameters hold already; `gradients` are given away."""
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
 
 
 def lanes_for(device: torch.device, pack_tokens: int, longest: int) -> Lanes:

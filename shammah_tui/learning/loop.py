@@ -23,7 +23,7 @@ from shammah_tui.errors import ShammahError
 from shammah_tui.learning.arguments import TrainArguments
 from shammah_tui.learning.event import HeldOutMeasured, StepReported
 from shammah_tui.learning.example import Example
-from shammah_tui.learning.lanes import Lanes, lanes_for
+from shammah_tui.learning.lanes import Lanes, add_gradients, lanes_for
 from shammah_tui.learning.loss import is_greedy, normalised, row_means, token_kl, token_nll
 from shammah_tui.learning.network import Network
 from shammah_tui.learning.packed import Line, Pack, packs
@@ -224,8 +224,7 @@ class Loop:
         packed = list(self._packs([*(row.line for row in rated), *(row.line for row in replay)]))
         for figures, gradients in self.lanes.map(learn, packed):
             total.add(figures)
-            for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
+            add_gradients(parameters, gradients)
         self.num_tokens += sum(pack.tokens.shape[1] for pack in packed)
         self.answer_tokens += sum(len(pack.labels) for pack in packed)
         return total

@@ -236,7 +236,7 @@ def test_suspending_and_coming_back(terminal: Terminal, way: str) -> None:
     terminal.start()
     terminal.type("a draft")
     terminal.wait_for("a draft")
-    (shown,) = (process for process in psutil.process_iter() if is_screen_of(process, terminal.home))
+    (shown,) = shown_in(terminal)
     if way == "C-z":
         terminal.press(way)
     else:
@@ -261,12 +261,17 @@ def test_suspending_and_coming_back(terminal: Terminal, way: str) -> None:
 @pytest.mark.parametrize(("name", "status"), [("TERM", 143), ("HUP", 129)])
 def test_a_signal_leaves_and_restores_the_terminal(terminal: Terminal, name: str, status: int) -> None:
     terminal.start()
-    (shown,) = (process for process in psutil.process_iter() if is_screen_of(process, terminal.home))
+    (shown,) = shown_in(terminal)
     shown.send_signal(getattr(signal, f"SIG{name}"))
     terminal.wait_for(f"left with {status}")
     terminal.type("echo typed")
     terminal.press("Enter")
     terminal.wait_for("\ntyped")
+
+
+def shown_in(terminal: Terminal) -> list[psutil.Process]:
+    """The program whose screen this is."""
+    return [process for process in psutil.process_iter() if is_screen_of(process, terminal.home)]
 
 
 def is_screen_of(process: psutil.Process, home: Path) -> bool:

@@ -71,8 +71,8 @@ def test_any_mixture_is_drawn_in_pieces_as_at_once(lines: list[str]) -> None:
     source = "\n".join(lines)
     whole = [line.plain for line in Markdown(source).lines(40)]
     growing = in_pieces(source, 2, 40)
-    # The distance of a long list's items may be known only at its end.
-    if not growing.is_pieced:
+    # Of a long list only the end may tell how far apart its items stand, and what their numbers are.
+    if not (growing.is_pieced and {"- b", "1. g"} & set(lines)):
         assert [line.plain for line in growing.lines(40)] == whole
     growing.finish()
     assert [line.plain for line in growing.lines(40)] == whole

@@ -27,7 +27,7 @@ from tests.backends.messages_server import Answer, Call, MessagesServer, Reply, 
 from tests.backends.messages_server import answer as say
 from tests.bootstrap.hub import Faults, Hub
 from tests.ui.pty_screen import in_pty, shammah
-from tests.ui.test_end_to_end import Terminal, is_screen_of, terminal
+from tests.ui.test_end_to_end import Terminal, shown_in, terminal
 
 __all__ = ["terminal"]
 
@@ -112,11 +112,6 @@ def permissions(terminal: Terminal) -> list[str]:
     command = [sys.executable, "-m", "shammah_tui", "permissions", "list", "--json"]
     done = subprocess.run(command, env=terminal.environment, capture_output=True, text=True, check=True)
     return [f"{rule['tool']}({rule['pattern']})" for rule in json.loads(done.stdout)["rules"]]
-
-
-def shown_in(terminal: Terminal) -> list[psutil.Process]:
-    """The program whose screen this is."""
-    return [process for process in psutil.process_iter() if is_screen_of(process, terminal.home)]
 
 
 def leave(terminal: Terminal) -> None:

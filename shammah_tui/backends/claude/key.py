@@ -44,7 +44,8 @@ async def find_key(settings: Settings, environment: Mapping[str, str] | None = N
     if near is not None:
         return near
     try:
-        text = await asyncio.wait_for(asyncio.to_thread(_from_keyring), KEYRING_SECONDS)
+        async with asyncio.timeout(KEYRING_SECONDS):
+            text = await asyncio.to_thread(_from_keyring)
     except TimeoutError:
         return None
     return Key(SecretStr(text), "the keyring") if text else None

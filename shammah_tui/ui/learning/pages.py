@@ -17,7 +17,7 @@ from shammah_tui.ui import wording
 from shammah_tui.ui.learning.port import AdapterChoice
 from shammah_tui.ui.learning.run_view import Example, GateRow, RunView, sparkline
 from shammah_tui.ui.plain import first_line, visible
-from shammah_tui.wire import AdapterSummary, RunState
+from shammah_tui.wire import AdapterSummary, RunState, figure
 
 COLOURS: dict[Color, str] = {"red": "$error", "yellow": "$warning", "green": "$success"}
 # The word as well: the colour alone would say nothing where there is none.
@@ -109,10 +109,8 @@ def gate_lines(run: RunView, width: int) -> list[Content]:
 def _gate_line(row: GateRow, name: str) -> Content:
     """`name`: what there is room for of the row's."""
     sign, style = ("✓", "$success") if row.passed else ("✕", "$error")
-    before, after = (
-        "" if value is None else f"{100 * value:.3g}%" if row.is_share else f"{value:.3g}"
-        for value in (row.before, row.value)
-    )
+    before = "" if row.before is None else figure(row.before, is_share=row.is_share)
+    after = figure(row.value, is_share=row.is_share)
     return Content.assemble((f"{sign} ", style), f"{name} {before:>8} {after:>8}  {row.n:>4}  ", (row.limit, "$quiet"))
 
 
