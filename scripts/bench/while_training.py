@@ -145,7 +145,7 @@ async def _begin(home: Path) -> str:
     """A run that takes its steps for longer than anything is measured; its name, once it does."""
     rows = tuple(habit_rows("print", rated=10, near=20, other=20))
     async with EngineClient.over_socket(home / "daemon.sock") as client:
-        begun = await client.train(TrainRequest(rows=rows, arguments={"steps": 5000, "made_up": 8}))
+        begun = await client.train(TrainRequest(rows=rows, arguments={"steps": 5000, "patience": 5000, "made_up": 8}))
         async with aclosing(client.training(begun.run)) as events:
             async for event in events:
                 if event["event"] == "StepReported" and event["step"] >= 3:
