@@ -191,7 +191,7 @@ class CommandedApp(App[None], inherit_bindings=False):
         await self._route.auto()
 
     async def action_ask_claude(self) -> None:
-        await self._route.ask_claude()
+        await self.chat.ask_claude()
 
     async def action_next_mode(self) -> None:
         await self._route.next_mode()

@@ -163,10 +163,14 @@ class Exchange:
         return f"{doing} {wording.duration(seconds)}" if seconds >= SECONDS_SHOWN_FROM else doing
 
     @property
+    def route(self) -> str:
+        """Who answers, "local" or "claude"; empty while nobody has taken it."""
+        return self._badge[1]
+
+    @property
     def cloud(self) -> str:
         """The model elsewhere that answers just now; empty where none does."""
-        model, route, *_ = self._badge
-        return model if self.answering and route == "claude" else ""
+        return self._badge[0] if self.answering and self.route == "claude" else ""
 
     @property
     def rating(self) -> Rating | None:

@@ -46,15 +46,6 @@ class RouteFlow:
         (await self._runtime.whole()).routing.asked = asked
         self._chat.show_route(asked)
 
-    async def ask_claude(self) -> None:
-        """Send the question that waits, or the last one, to Claude: the person's key is the consent."""
-        if self._chat.busy:
-            (await self._runtime.whole()).routing.agree()
-        elif question := self._chat.last_question:
-            self._chat.send(question, "cloud")
-        else:
-            self._chat.flash("There is no question yet that Claude could answer")
-
     async def next_mode(self) -> None:
         runtime = await self._runtime.whole()
         await self.set_mode(runtime.mode.following)

@@ -54,6 +54,8 @@ class Scripted:
     folder: Path = Path("/home/ada/project")
     use: ContextUse | None = field(default_factory=lambda: ContextUse(1234, 4096))
     asked: list[str] = field(default_factory=list)
+    wished: list[Asked] = field(default_factory=list)
+    """Of whom each question was asked."""
     switched: list[str] = field(default_factory=list)
     remembered: dict[str, str] = field(default_factory=dict)
     approved: list[Approval] = field(default_factory=list)
@@ -85,6 +87,7 @@ class Scripted:
     async def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]:
         script = self.scripts[len(self.asked)] if len(self.asked) < len(self.scripts) else said(f"You said: {question}")
         self.asked.append(question)
+        self.wished.append(asked)
         for event in script:
             if isinstance(event, PermissionAsked):
                 async for question_of_tool in self._permission(event):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from textual.worker import WorkerFailed
 from shammah_tui.agent.history import History
 from shammah_tui.events import (
     BootstrapState,
+    CloudOffered,
     Noticed,
     Phase,
     TextArrived,
@@ -72,6 +73,12 @@ def shown(app: ShammahApp) -> str:
 
 def queued(app: ShammahApp) -> tuple[str, ...]:
     return app.chat.query_one(Queue).messages
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not true():
+            await pilot.pause()
 
 
 async def test_enter_sends_and_the_answer_is_shown() -> None:
@@ -375,6 +382,47 @@ async def test_the_same_question_again_takes_the_place_of_the_one_that_failed() 
         await pilot.pause()
         assert "No model." not in shown(app)
         assert "There it is." in shown(app)
+
+
+class Keeping(Scripted):
+    """What was said is written down for as long as the test wants, after the answer and before the turn is over."""
+
+    kept: asyncio.Event
+
+    async def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]:
+        async for event in super().ask(question, shown=shown, asked=asked):
+            yield event
+        if not asked:
+            await self.kept.wait()
+
+
+async def test_ctrl_t_asks_claude_also_while_the_answer_that_offers_it_is_not_over() -> None:
+    runtime = Keeping([[*said("I cannot.")[:-1], CloudOffered("It is doubtful."), said("")[-1]]])
+    runtime.kept = asyncio.Event()
+    async with showing(runtime=runtime) as (app, _, pilot):
+        await send(pilot, "prove it")
+        await send(pilot, "and another thing")
+        await pilot.press("ctrl+t")
+        await pilot.pause()
+        assert app.chat.busy
+        assert runtime.asked == ["prove it"]
+        assert "Claude is asked as soon as this is over" in app.chat.query_one(Hints).notice
+        runtime.kept.set()
+        await until(pilot, lambda: len(runtime.asked) == 3)
+        assert runtime.asked == ["prove it", "prove it", "and another thing"]
+        assert runtime.wished == ["", "cloud", ""]
+
+
+async def test_an_interruption_while_a_whole_answer_is_written_down_leaves_it_whole() -> None:
+    runtime = Keeping([said("It is done.")])
+    runtime.kept = asyncio.Event()
+    async with showing(runtime=runtime) as (app, _, pilot):
+        await send(pilot, "do it")
+        await pilot.press("ctrl+t", "escape")
+        await pilot.pause()
+        assert not app.chat.busy
+        assert runtime.asked == ["do it"]
+        assert "Interrupted" not in shown(app)
 
 
 async def test_another_theme_recolours_what_is_on_screen() -> None:

@@ -60,6 +60,8 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
         # An interrupted turn lets go of the engine before the next one begins.
         self._turns = asyncio.Lock()
         self._queue: Queue | None = None
+        self._claude_next = False
+        """Whether Claude is to be asked the last question again, as soon as the turn is over."""
         self._flushing: Timer | None = None
 
     def on_mount(self) -> None:
@@ -67,6 +69,10 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
 
     def show_adapter(self, name: str) -> None:
         """The one that answers; empty for the model as it came."""
+        raise NotImplementedError
+
+    def flash(self, text: str) -> None:
+        """Say something for a moment."""
         raise NotImplementedError
 
     def _show_conversation(self, shown: bool) -> None:
@@ -121,10 +127,9 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
         return self._exchanges
 
     @property
-    def last_question(self) -> str:
-        """The last one that a model was asked; empty where there is none."""
-        asked = (one.question for one in reversed(self._exchanges) if not one.question.startswith("!"))
-        return next(asked, "")
+    def _last_asked(self) -> Exchange | None:
+        """The last whose question is for a model."""
+        return next((one for one in reversed(self._exchanges) if not one.question.startswith("!")), None)
 
     @property
     def answers(self) -> list[str]:
@@ -195,11 +200,29 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
             queue.paused = False
             self._start(question, asked, shown)
 
+    async def ask_claude(self) -> None:
+        """Send the question that waits, or the last one, to Claude; while something else runs, as soon as it is over.
+        The person's key is the consent."""
+        running, asked = self._exchange, self._last_asked
+        if asked is None:
+            self.flash("There is no question yet that Claude could answer")
+        elif not self.busy:
+            self.send(asked.question, "cloud", shown=asked.shown)
+        elif asked is running and asked.route == "claude":
+            self.flash("Claude answers already")
+        else:
+            self._claude_next = True
+            if asked is running and not asked.route:
+                (await self.runtime.whole()).routing.agree()
+            else:
+                self.flash("Claude is asked as soon as this is over")
+
     def _start(self, question: str, asked: Asked = "", shown: str = "") -> None:
         # With the first question: the first picture is not to wait for it.
         from shammah_tui.ui.exchange import Exchange
 
         self._show_conversation(True)
+        self._claude_next = False
         before = self._exchange
         if before is not None and before.failed and not before.said_something and before.question == question:
             self._withdraw(before)
@@ -214,7 +237,7 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
 
     @work(group="turn")
     async def _answer(self, exchange: Exchange, asked: Asked) -> None:
-        from shammah_tui.events import HelpShown, PermissionAsked, RestartWanted, TurnStarted
+        from shammah_tui.events import HelpShown, PermissionAsked, RestartWanted, TurnStarted, TurnWaiting
         from shammah_tui.ui.screens.help_lines import HelpLines
 
         restarts = False
@@ -228,8 +251,12 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
                     self.app.push_screen(HelpLines(event.title, event.text))
                     return
                 exchange.hear(event)
+                if isinstance(event, TurnWaiting) and self._claude_next:
+                    (await self.runtime.whole()).routing.agree()
                 if isinstance(event, TurnStarted) and event.route == "local":
                     self.show_adapter(event.adapter)
+                if isinstance(event, TurnStarted) and event.route == "claude":
+                    self._claude_next = False
                 if isinstance(event, PermissionAsked):
                     self.approvals.ask(event)
                     self.post_message(self.NeedsAttention(f"{event.call.name} waits for your answer"))
@@ -262,12 +289,14 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
 
     async def _next(self, exchange: Exchange) -> None:
         """A turn is over: what waits in the queue comes next."""
+        await self._note_session()
         self._turn_over()
         if time.monotonic() - self._started_at > LONG_SECONDS:
             self.post_message(self.NeedsAttention("the answer failed" if exchange.failed else "the answer is there"))
-        await self._note_session()
         queue = self.queue
-        if exchange.failed:
+        if self._claude_next and (asked := self._last_asked) is not None:
+            self._start(asked.question, "cloud", asked.shown)
+        elif exchange.failed:
             queue.paused = bool(queue.messages)
             self.prompt.take_back(exchange.question)
         elif queue.messages and not queue.paused:
@@ -279,13 +308,14 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
         if turn is None or exchange is None:
             return
         turn.cancel()
+        self._claude_next = False
         queue = self.queue
         queue.paused = bool(queue.messages)
-        if exchange.said_something:
-            exchange.interrupt()
-        else:
+        if not exchange.said_something:
             self._withdraw(exchange)
             self.prompt.take_back(exchange.question)
+        elif exchange.ended is None:
+            exchange.interrupt()
         self._turn_over()
 
     @property
