@@ -31,6 +31,7 @@ from scripts.demo_model.forward import batch_loss
 from scripts.demo_model.network import SHAPE, SMOKE_SHAPE
 from scripts.demo_model.packing import KINDS, Batch, pack
 from scripts.demo_model.tokenizer import save_tokenizer, train_tokenizer
+from shammah_tui.learning.device import bf16_cost, choose_device
 from shammah_tui.learning.lanes import Lanes, add_gradients, lanes_for
 
 BATCH_TOKENS = 9000
@@ -72,12 +73,6 @@ def tokenizer_texts(recipe: Recipe) -> Iterator[str]:
         for _ in range(count):
             made = next(stream)
             yield "".join(text for text, _ in pieces(made.messages, made.tools))
-
-
-def choose_device() -> torch.device:
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 @cache
@@ -183,13 +178,15 @@ def train(
     if not (out / "tokenizer.json").exists():
         save_tokenizer(train_tokenizer(tokenizer_texts(recipe), recipe.shape["vocab_size"]), out)
     tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
-    device = choose_device()
+    device = choose_device("auto")
     torch.set_float32_matmul_precision("high")
     # It plans anew for every shape, and nearly every batch has another: ten times slower than the other kernels.
     torch.backends.cuda.enable_cudnn_sdp(False)
     model = build_model(recipe, tokenizer).to(device)
-    print(f"{sum(p.numel() for p in model.parameters()):,} parameters on {device}", flush=True)
     lanes = lanes_for(device, BATCH_TOKENS, 0)
+    in_bf16 = device.type == "cuda" or (device.type == "cpu" and bf16_cost() < 1)
+    parameters, numbers = sum(p.numel() for p in model.parameters()), "bfloat16" if in_bf16 else "float32"
+    print(f"{parameters:,} parameters on {device}, products in {numbers}", flush=True)
     steppers = optimizers(model, recipe)
     base_rates = [[group["lr"] for group in stepper.param_groups] for stepper in steppers]
     checkpoint = out / "checkpoint.pt"
@@ -209,7 +206,7 @@ def train(
         for stepper, rates in zip(steppers, base_rates, strict=True):
             for group, rate in zip(stepper.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
-        loss = _learn(model, batch, lanes, device)
+        loss = _learn(model, batch, lanes, device, in_bf16)
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for stepper in steppers:
             stepper.step()
@@ -244,7 +241,7 @@ def train(
     checkpoint.unlink(missing_ok=True)
 
 
-def _learn(model: nn.Module, batch: Batch, lanes: Lanes, device: torch.device) -> Tensor:
+def _learn(model: nn.Module, batch: Batch, lanes: Lanes, device: torch.device, in_bf16: bool) -> Tensor:
     """Leaves the gradients of a batch in the model; returns its loss in nats a token that the model shall say.
 
     On a processor the batch is divided: threads with a part each wait for one another less than all at one product.
@@ -254,8 +251,7 @@ def _learn(model: nn.Module, batch: Batch, lanes: Lanes, device: torch.device) -
 
     def learn(part: Batch) -> tuple[Tensor, Sequence[Tensor]]:
         # Each weight is read once; the cache of what was cast would be shared between threads.
-        enabled = device.type in ("cuda", "cpu")
-        with torch.autocast(device.type, torch.bfloat16, enabled=enabled, cache_enabled=False):
+        with torch.autocast(device.type, torch.bfloat16, enabled=in_bf16, cache_enabled=False):
             loss = batch_loss(model, part, device) / said
         return loss.detach(), torch.autograd.grad(loss, parameters)
 

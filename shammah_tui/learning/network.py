@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM
 
 from shammah_tui.errors import ModelError
 from shammah_tui.learning.arguments import TrainArguments
+from shammah_tui.learning.device import choose_dtype
 from shammah_tui.learning.fused import fuse
 from shammah_tui.learning.packed import ATTENTION, Line, Pack, packs
 
@@ -83,18 +84,6 @@ def _last_block(
     states = hidden_states.index_select(1, predicting) + seen.index_select(1, predicting)
     made: Tensor = states + block.mlp(block.post_attention_layernorm(states))
     return made
-
-
-def choose_device(asked: str) -> torch.device:
-    if asked != "auto":
-        return torch.device(asked)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def choose_dtype(device: torch.device) -> torch.dtype:
-    return torch.float32 if device.type == "cpu" else torch.bfloat16
 
 
 def load_network(

@@ -21,13 +21,16 @@ from safetensors import SafetensorError
 from shammah_tui.errors import ShammahError
 from shammah_tui.learning import memory
 from shammah_tui.learning.arguments import TrainArguments
+from shammah_tui.learning.device import bf16_cost, choose_device, choose_dtype
 from shammah_tui.learning.event import TrainingEnded, TrainingPlanned, WorkerEvent, to_line
 from shammah_tui.learning.example import Example, read_examples
 from shammah_tui.learning.loop import Loop
-from shammah_tui.learning.network import choose_device, choose_dtype, load_network
+from shammah_tui.learning.network import load_network
 
 NICENESS = 10
 SAVED = "state.pt"
+BF16_COST_MAX = 4
+"""As `bf16_cost`: what the narrower numbers may cost where the memory is too small for the wider ones."""
 
 
 def main() -> int:
@@ -68,7 +71,9 @@ def train(base: Path, arguments: TrainArguments, examples: list[Example], folder
     try:
         room = planned(dtype)
     except memory.MemoryShort:
-        # Slower on most CPUs, and half as large.
+        # Half as large, and slower on most processors; on some it would take days.
+        if device.type == "cpu" and bf16_cost() > BF16_COST_MAX:
+            raise
         dtype = torch.bfloat16
         room = planned(dtype)
     network = load_network(base, arguments, device, checkpointing=room.checkpointing, dtype=dtype)

@@ -7,11 +7,21 @@ the last block of a growing text is, of an open code block or list only its newe
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from textual.content import Content
 
-from shammah_tui.ui.markdown_block import draw_block, draw_code, is_tight, table_of, table_rows
+from shammah_tui.ui.markdown_block import (
+    draw_block,
+    draw_code,
+    draw_list,
+    first_number,
+    is_tight,
+    table_of,
+    table_rows,
+)
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.table import Table, column_widths
 
@@ -21,8 +31,18 @@ OPEN_CODE_LINES = 8
 OPEN_ITEMS = 4
 OPEN_ROWS = 8
 NARROWEST = 8
+LISTS = ("bullet_list", "ordered_list")
 
 _parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+
+
+class _Begun(NamedTuple):
+    """A list whose beginning is finished."""
+
+    following: int
+    """The number of the item that comes next."""
+    tight: bool
+    """Whether no empty lines stood between its items until now."""
 
 
 class Markdown:
@@ -33,10 +53,10 @@ class Markdown:
     """
 
     __slots__ = (
+        "_begun",
         "_continued",
         "_finished",
         "_growing",
-        "_joined",
         "_margin",
         "_opening",
         "_stale",
@@ -64,8 +84,8 @@ class Markdown:
         """Whether a code block, list or table was drawn piece by piece; as a whole it may look otherwise."""
         self._continued = False
         """Whether the tail is the rest of a code block whose beginning is finished, or is in the text before this."""
-        self._joined = False
-        """Whether the tail is the rest of a list without empty lines between its items."""
+        self._begun: _Begun | None = None
+        """The list that the tail is the rest of."""
         self._widths: list[int] | None = None
         """Of the columns, where the tail is the rest of a table whose beginning is finished."""
 
@@ -111,7 +131,7 @@ class Markdown:
             self.forget()
             self.width = width
             self._continued = self._opening.lstrip()[:3] in ("```", "~~~")
-            self._joined = False
+            self._begun = None
             self._widths = None
             self._tail = visible(f"{self._opening}\n{self.source}" if self._opening else self.source)
             self._stale = True
@@ -141,7 +161,8 @@ class Markdown:
         growing = 2 if blocks[-1].map is not None and blocks[-1].map[0] >= open_line else 1
         for block in blocks[:-growing]:
             self._finish(self._draw(block))
-            self._continued = self._joined = False
+            self._continued = False
+            self._begun = None
             self._widths = None
         blocks = blocks[-growing:]
         if blocks[0].map is not None and blocks[0].map[0]:
@@ -158,7 +179,7 @@ class Markdown:
         match block.type:
             case "fence":
                 rest = self._finish_code(block)
-            case "bullet_list" | "ordered_list":
+            case kind if kind in LISTS:
                 rest = self._finish_items(block)
             case "table":
                 rest = self._finish_rows(block)
@@ -192,8 +213,9 @@ class Markdown:
             return None
         rest = _from_line(self._tail, following[0])
         beginning = _last_block(self._tail[: len(self._tail) - len(rest)]) or block
-        self._finish(draw_block(beginning, self.width))
-        self._joined = is_tight(block)
+        begun = self._as_begun(block)
+        self._finish(draw_list(beginning, self.width, begun.following, tight=begun.tight))
+        self._begun = _Begun(begun.following + count - OPEN_ITEMS, begun.tight)
         return rest
 
     def _finish_rows(self, block: SyntaxTreeNode) -> str | None:
@@ -217,14 +239,24 @@ class Markdown:
             return draw_code(code, block.info, self.width, headed=False) if code else []
         if self._widths and block.type == "table":
             return table_of(block).draw_body(self._widths)
+        if self._begun and block.type in LISTS:
+            begun = self._as_begun(block)
+            return draw_list(block, self.width, begun.following, tight=begun.tight)
         return draw_block(block, self.width)
+
+    def _as_begun(self, block: SyntaxTreeNode) -> _Begun:
+        """A list as it goes on: once it is loose, it stays so."""
+        if self._begun is None:
+            return _Begun(first_number(block), is_tight(block))
+        return self._begun._replace(tight=self._begun.tight and is_tight(block))
 
     def _finish(self, lines: list[Content]) -> None:
         self._finished.extend(self._with_margin(self._spaced(lines)))
 
     def _spaced(self, lines: list[Content]) -> list[Content]:
         """With an empty line before them, where one belongs there."""
-        apart = self._finished and lines and not (self._continued or self._joined or self._widths)
+        goes_on = self._continued or self._widths or (self._begun is not None and self._begun.tight)
+        apart = self._finished and lines and not goes_on
         return [Content(""), *lines] if apart else lines
 
     def _with_margin(self, lines: list[Content]) -> list[Content]:

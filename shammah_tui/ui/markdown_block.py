@@ -32,7 +32,7 @@ def draw_block(node: SyntaxTreeNode, width: int, depth: int = 0) -> list[Content
         case "fence" | "code_block":
             return draw_code(node.content.rstrip("\n"), node.info, width)
         case "bullet_list" | "ordered_list":
-            return _list(node, width, depth)
+            return draw_list(node, width, first_number(node), tight=is_tight(node), depth=depth)
         case "blockquote":
             bar = Content.styled("▎ ", "$faint")
             return [bar + line.stylize_before("$quiet") for line in _stacked(node.children, width - 2, depth)]
@@ -87,15 +87,19 @@ def is_tight(node: SyntaxTreeNode) -> bool:
     return all(child.hidden for item in node.children for child in item.children if child.type == "paragraph")
 
 
-def _list(node: SyntaxTreeNode, width: int, depth: int) -> list[Content]:
-    first = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else 0
+def first_number(node: SyntaxTreeNode) -> int:
+    """Of a list's first item, where it is an ordered one."""
+    return int(node.attrs.get("start", 1))
+
+
+def draw_list(node: SyntaxTreeNode, width: int, first: int, *, tight: bool, depth: int = 0) -> list[Content]:
+    """`first` is the number of its first item; an empty line stands between its items unless `tight`."""
     labels = (
         [f"{first + index}." for index in range(len(node.children))]
         if node.type == "ordered_list"
         else [BULLETS[depth % len(BULLETS)]] * len(node.children)
     )
     margin = max(len(label) for label in labels) + 1
-    tight = is_tight(node)
     lines: list[Content] = []
     for label, item in zip(labels, node.children, strict=True):
         if lines and not tight:

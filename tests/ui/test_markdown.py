@@ -71,11 +71,22 @@ def test_any_mixture_is_drawn_in_pieces_as_at_once(lines: list[str]) -> None:
     source = "\n".join(lines)
     whole = [line.plain for line in Markdown(source).lines(40)]
     growing = in_pieces(source, 2, 40)
-    # Of a long list only the end may tell how far apart its items stand, and what their numbers are.
-    if not (growing.is_pieced and {"- b", "1. g"} & set(lines)):
+    # Of a long list only the end may tell how far apart its items stand.
+    if not (growing.is_pieced and {"- b", "1. g"} & set(lines) and "" in lines):
         assert [line.plain for line in growing.lines(40)] == whole
     growing.finish()
     assert [line.plain for line in growing.lines(40)] == whole
+
+
+@pytest.mark.parametrize("apart", ["\n", "\n\n", "\n   more\n\n"])
+@pytest.mark.parametrize("mark", ["1.", "-", "7)"])
+@pytest.mark.parametrize("size", [1, 3, 50])
+def test_a_long_list_keeps_its_numbers_and_its_gaps_while_it_grows(size: int, mark: str, apart: str) -> None:
+    source = apart.join([f"{mark} item"] * 30)
+    whole = [line.plain.split() for line in Markdown(source).lines(40)]
+    growing = in_pieces(source, size, 40)
+    assert growing.is_pieced
+    assert [line.plain.split() for line in growing.lines(40)] == whole
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
