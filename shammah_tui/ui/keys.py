@@ -149,6 +149,8 @@ TABLE = (
     Key("shift+tab,left", "page(-1)", "Shift+Tab", "Page before (also Left)", "learning"),
     Key("up,k", "move(-1)", "Up", "Entry above", "learning"),
     Key("down,j", "move(1)", "Down", "Entry below", "learning"),
+    Key("pageup", "move(-10)", "PgUp", "Ten entries up; in the run, a page", "learning"),
+    Key("pagedown", "move(10)", "PgDn", "Ten entries down; in the run, a page", "learning"),
     Key("t", "train", "T", "Train on what was rated", "learning", "train"),
     Key("c", "cancel", "C", "Cancel the run", "learning", "cancel"),
     Key("enter,u", "use", "Enter", "Use the adapter; show the run", "learning", "use"),

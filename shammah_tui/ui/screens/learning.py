@@ -199,7 +199,9 @@ class LearningScreen(Screen[None], inherit_bindings=False):
     def action_move(self, step: int) -> None:
         count = len(self._listed)
         if self._page == "run":
-            self.query_one("#run-scroll").scroll_relative(y=step * 2, animate=False)
+            view = self.query_one("#run-scroll")
+            page = max(1, view.size.height - 1)
+            view.scroll_relative(y=max(-page, min(page, step * 2)), animate=False)
         elif count:
             self._chosen[self._page] = max(0, min(count - 1, self._chosen[self._page] + step))
             self._show()

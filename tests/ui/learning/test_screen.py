@@ -175,6 +175,27 @@ async def test_the_chosen_entry_is_in_view_and_told_whole() -> None:
         assert f"4: {note}" in shown
 
 
+async def test_page_keys_go_ten_runs_on_and_back() -> None:
+    runs = [RunState(run=f"run-{number}", status="accepted", started_at=time.time()) for number in range(30)]
+    app = await app_with(Played(ACCEPTED, runs))
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, "tab", "tab", "tab", "pagedown", "pagedown", "pageup", "enter")
+        assert "run-10" in text_of(screen, "#run-head")
+
+
+async def test_a_run_longer_than_the_screen_is_paged_through() -> None:
+    app = await app_with(Played(ACCEPTED, [RunState(run="run-1", status="accepted", started_at=time.time())]))
+    async with app.run_test(size=(80, 20)) as pilot:
+        screen = await opened(pilot)
+        view = screen.query_one("#run-scroll")
+        await pilot.press("pagedown")
+        await pilot.pause()
+        assert view.scroll_y == min(view.max_scroll_y, view.size.height - 1) > 0
+        await pilot.press("pageup")
+        await pilot.pause()
+        assert view.scroll_y == 0
+
+
 async def test_a_rule_tells_where_it_applies_and_how_it_was_kept_lately() -> None:
     app = await app_with(Played())
     feedback = await (await app.runtime.whole()).feedback()
