@@ -112,8 +112,9 @@ class ShammahApp(CommandedApp, inherit_bindings=False):
         self.chat.prompt.call_later(self.chat.call_later, self.call_later, self._uncover)
 
     def _uncover(self) -> None:
-        # Laid out while it is covered, and drawn whole and at once: a refresh would wait for the next beat.
+        # Laid out while nothing is drawn, and drawn whole and at once: a refresh would wait for the next beat.
         screen = self.screen
+        self.chat.covered = False
         screen._refresh_layout(self.size)
         self._cover.__exit__(None, None, None)
         self._display(screen, screen._compositor.render_full_update())

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.events import DescendantBlur, DescendantFocus
+from textual.events import DescendantBlur, DescendantFocus, ScreenResume
+from textual.geometry import Size
 from textual.message import Message
 
 from shammah_tui.agent.history import History
@@ -49,6 +50,8 @@ class ChatScreen(TurnsScreen, inherit_bindings=False):
     def __init__(self, runtime: RuntimePort, history: History) -> None:
         # As it is on nearly every screen: a class that comes with the first size applies all sheets again.
         super().__init__(runtime, classes="-high")
+        self.covered = True
+        """Whether the first picture still stands in its place."""
         self._history = history
         self._completing = asyncio.Lock()
 
@@ -66,6 +69,20 @@ class ChatScreen(TurnsScreen, inherit_bindings=False):
         self.show_bootstrap(self.runtime.state)
         self.prompt.examples = EXAMPLES
         self.show_keys()
+
+    # Under the first picture Textual would apply the sheets a second time before anything has changed, lay out anew for
+    # each widget's first size, and draw what nobody sees.
+
+    def _on_screen_resume(self, event: ScreenResume) -> None:
+        event.refresh_styles = event.refresh_styles and not self.covered
+
+    def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
+        if not (self.covered and self.app._dom_ready):
+            super()._refresh_layout(size, scroll)
+
+    def _compositor_refresh(self) -> None:
+        if not self.covered:
+            super()._compositor_refresh()
 
     async def complete(self) -> None:
         """Bring what the first picture does without."""

@@ -68,7 +68,7 @@ class Prompt(TextArea, inherit_bindings=False):
             self.reason = reason
 
     def __init__(self, history: History, *, id: str | None = None) -> None:
-        super().__init__(id=id, compact=True, highlight_cursor_line=False, placeholder=PLACEHOLDER)
+        super().__init__(id=id, highlight_cursor_line=False, placeholder=PLACEHOLDER)
         self.cursor_blink = False
         self.sent = history
         self.queue_waits = False
@@ -212,3 +212,9 @@ class PromptFrame(Horizontal):
     def compose(self) -> ComposeResult:
         yield Static(MARK, id="prompt-mark", markup=False)
         yield Prompt(self._history, id="prompt")
+
+    def on_descendant_focus(self) -> None:
+        self.remove_class("-idle")
+
+    def on_descendant_blur(self) -> None:
+        self.add_class("-idle")
