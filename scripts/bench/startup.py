@@ -2,7 +2,8 @@
 
 Each program is started in a new pseudo-terminal that answers the terminal's questions; all of them in turns, so that
 what else the machine does strikes all alike. The time begins before the process is made. Times are medians; a ratio is
-the median of each round's own, with the middle half of them. A key is typed as soon as the first words of a prompt are there.
+the median of each round's own, with the middle half of them. A key is typed as soon as the first words of a prompt are
+there.
 """
 
 from __future__ import annotations
