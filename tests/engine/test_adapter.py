@@ -151,6 +151,8 @@ async def test_an_answer_in_flight_ends_on_the_adapter_it_began_with(
 
 async def test_a_long_answer_keeps_no_other_adapter_waiting(adapters: dict[str, Path], tiny_model: Path) -> None:
     engine = LlamaEngine(tiny_model, replace(OPTIONS, context_tokens=65536, slots=4))
+    # Whether random weights end an answer by themselves differs from processor to processor.
+    engine._native.vocabulary.ends = frozenset()
     path = write_adapter(adapters["a"].with_name("tiny.gguf"), tiny_model)
     engine.load_adapter(path, "a")
     long = engine.generate(GenerationRequest([1, 2, 3], sampling=GREEDY))
