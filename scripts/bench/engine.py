@@ -123,9 +123,11 @@ def main() -> int:
     busy = os.getloadavg()[0] / (os.cpu_count() or 1)
     if busy > 0.3:
         print(f"Others keep {busy:.0%} of this machine's cores busy: the ratios below are noisy.", flush=True)
+    met = True
     for row in rows(quick):
         show(row)
-    return 0
+        met = met and row.met
+    return 0 if met else 1
 
 
 def rows(quick: bool) -> Iterator[Row]:
