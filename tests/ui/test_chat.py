@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from shammah_tui.ui.screens.model import ModelScreen
 from shammah_tui.ui.widgets.queue import Queue
 from shammah_tui.ui.widgets.status import Hints, Status
 from tests.ui.script import Scripted, said
+from tests.ui.test_real_engine import until
 
 OPEN: Sequence[TurnEvent] = (TurnStarted("Demo", "local"), TextArrived("It begins"))
 SILENT: Sequence[TurnEvent] = (TurnStarted("Demo", "local"),)
@@ -73,12 +74,6 @@ def shown(app: ShammahApp) -> str:
 
 def queued(app: ShammahApp) -> tuple[str, ...]:
     return app.chat.query_one(Queue).messages
-
-
-async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not true():
-            await pilot.pause()
 
 
 async def test_enter_sends_and_the_answer_is_shown() -> None:
