@@ -1,145 +1,171 @@
 """Qwen2's forward pass over batches of groups, on the parameters of transformers' own model.
 
-What is read once a group (the head) attends to itself; each block attends to its head and to itself. So no token is
-computed twice and no attention is computed that a mask would throw away, which is most of the time on a processor.
+What is read once a group (the head) attends to itself; what follows it attends to its head and to its own
+conversation. All tokens of a batch stand in one line without padding, and attention is computed a chunk of the line at
+a time, over what that chunk can see: on a processor, most of the time would else go into what a mask throws away. In
+the last layer only those tokens ask from which another is foreseen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import cross_entropy, scaled_dot_product_attention, silu
+from torch.nn.functional import cross_entropy, silu
 
 from scripts.demo_model.packing import Batch
 
-SLICE = 512
-"""Tokens of a block whose attention is computed at once."""
+CHUNK = 128
+CHUNK_ON_GPU = 1024
+"""Tokens that ask at once: few, so that little is computed that a mask hides; more, where starting a kernel costs."""
 
 
-def _rotated(states: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotary positions; `states`: (tokens, heads, size), angles: (tokens, 1, size)."""
-    first, second = states.chunk(2, dim=-1)
-    return states * angles[0] + torch.cat((-second, first), dim=-1) * angles[1]
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Tokens that ask at once, and what they see: places in the line, for `asking` among those that ask."""
+
+    asking: slice
+    head: slice
+    own: slice
+    mask: Tensor
+    """(asking, own): zero, and minus infinity where a token of another conversation or a later one stands."""
 
 
-class _Attention(torch.autograd.Function):
-    """Attention one sequence at a time, in the processor's cache: half the time of PyTorch's own kernel there.
+class Attention(torch.autograd.Function):
+    """Attention a chunk at a time, in the processor's cache: in half the time of PyTorch's own kernel there.
 
-    Queries (count, heads, asking, size), keys and values (count, heads, seen, size), mask (count, 1, asking, seen).
+    Queries (heads, asking, size), keys and values (heads, tokens, size).
     """
 
     @staticmethod
-    def forward(context: Any, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    def forward(context: Any, queries: Tensor, keys: Tensor, values: Tensor, chunks: Sequence[Chunk]) -> Tensor:
         queries = queries * queries.shape[-1] ** -0.5
-        weights = []
         found = torch.empty_like(queries)
-        for at in range(len(queries)):
-            weights.append(torch.softmax((queries[at] @ keys[at].mT).add_(mask[at]), dim=-1))
-            torch.matmul(weights[-1], values[at], out=found[at])
+        weights = []
+        for chunk in chunks:
+            scores = queries[:, chunk.asking] @ _seen(keys, chunk).mT
+            scores[..., -chunk.mask.shape[1] :] += chunk.mask
+            weights.append(torch.softmax(scores, dim=-1).to(values.dtype))
+            found[:, chunk.asking] = weights[-1] @ _seen(values, chunk)
+        context.chunks = chunks
         context.save_for_backward(queries, keys, values, *weights)
         return found
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         queries, keys, values, *weights = context.saved_tensors
-        of_queries, of_keys, of_values = (torch.empty_like(part) for part in (queries, keys, values))
-        for at, weight in enumerate(weights):
-            torch.matmul(weight.mT, gradient[at], out=of_values[at])
-            of_scores = torch._softmax_backward_data(gradient[at] @ values[at].mT, weight, -1, weight.dtype)
-            torch.matmul(of_scores, keys[at], out=of_queries[at])
-            torch.matmul(of_scores.mT, queries[at], out=of_keys[at])
+        of_queries, of_keys, of_values = torch.empty_like(queries), torch.zeros_like(keys), torch.zeros_like(values)
+        for chunk, weight in zip(context.chunks, weights, strict=True):
+            asked = gradient[:, chunk.asking]
+            _add_seen(of_values, chunk, weight.mT @ asked)
+            of_scores = torch._softmax_backward_data(asked @ _seen(values, chunk).mT, weight, -1, weight.dtype)
+            torch.matmul(of_scores, _seen(keys, chunk), out=of_queries[:, chunk.asking])
+            _add_seen(of_keys, chunk, of_scores.mT @ queries[:, chunk.asking])
         return of_queries * queries.shape[-1] ** -0.5, of_keys, of_values, None
 
 
-def attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    if queries.device.type != "cpu":
-        return scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
-    parts = [part.to(mask.dtype).contiguous() for part in (queries, keys, values)]
-    found: Tensor = _Attention.apply(*parts, mask)  # type: ignore[no-untyped-call]
-    return found
+def _seen(part: Tensor, chunk: Chunk) -> Tensor:
+    return torch.cat((part[:, chunk.head], part[:, chunk.own]), dim=1)
+
+
+def _add_seen(part: Tensor, chunk: Chunk, found: Tensor) -> None:
+    own = chunk.mask.shape[1]
+    part[:, chunk.head] += found[:, :-own]
+    part[:, chunk.own] += found[:, -own:]
 
 
 class Layout:
     """Where the tokens of a batch stand: all of them in one line, the heads first."""
 
     def __init__(self, batch: Batch, device: torch.device) -> None:
-        self.groups, self.head = batch.heads.shape
-        self.blocks, self.length = batch.tokens.shape[1:]
-        self._firsts = [_first_seen(batch, start) for start in range(0, self.length, SLICE)]
-        self._heads = self.groups * self.head
-        lengths = torch.from_numpy(batch.head_lengths).to(device)
-        tokens, positions, segments = (
-            torch.from_numpy(array).to(device) for array in (batch.tokens, batch.positions, batch.segments)
-        )
-        places = torch.arange(self.head, device=device)
-        self.tokens = torch.cat((torch.from_numpy(batch.heads).to(device).flatten(), tokens.flatten()))
-        self.positions = torch.cat((places.repeat(self.groups), positions.flatten()))
-        own = segments[..., :, None] == segments[..., None, :]
-        own &= torch.ones(self.length, self.length, dtype=torch.bool, device=device).tril()
-        given = (places < lengths[:, None])[:, None, None, :]
-        shape = (self.groups, self.blocks, self.length, self.head)
-        allowed = torch.cat((given.expand(shape), own), dim=-1).flatten(0, 1)[:, None]
-        kind = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else torch.float32
-        self.mask = torch.zeros(allowed.shape, dtype=kind, device=device).masked_fill_(~allowed, float("-inf"))
+        self.kind = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else torch.float32
+        self._device = device
+        in_heads = np.arange(batch.heads.shape[1]) < batch.head_lengths[:, None]
+        in_blocks = batch.segments >= 0
+        heads = int(in_heads.sum())
+        self.tokens = self._tensor(np.concatenate((batch.heads[in_heads], batch.tokens[in_blocks])))
+        self.positions = self._tensor(np.concatenate((in_heads.nonzero()[1], batch.positions[in_blocks])))
         # Which tokens count is known beforehand: the device need not be asked, so it is never waited for.
-        weights = batch.weights.reshape(-1)
+        weights = batch.weights[in_blocks]
         counted = weights.nonzero()[0]
-        self.weights = torch.from_numpy(weights[counted]).to(device)
-        places_of = torch.from_numpy(counted).to(device) + self._heads
-        self.foreseen, self.before = self.tokens[places_of], places_of - 1
+        self.weights = self._tensor(weights[counted])
+        before = counted + heads - 1
+        self.before, self.foreseen = self._tensor(before), self.tokens[self._tensor(before + 1)]
+        spans = list(_spans(batch.head_lengths, in_blocks.sum(axis=2)))
+        conversations = np.concatenate((np.full(heads, -1), batch.segments[in_blocks]))
+        self.chunks = self._chunks(spans, conversations, np.arange(len(conversations)))
+        self.last_chunks = self._chunks(spans, conversations, before)
 
-    def attend(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """All of the shape (tokens, heads, size)."""
-        heads, own = [], []
-        for part in (queries, keys, values):
-            first, rest = part.split((self._heads, part.shape[0] - self._heads))
-            heads.append(first.view(self.groups, self.head, *part.shape[1:]).transpose(1, 2))
-            own.append(rest.view(self.groups, self.blocks, self.length, *part.shape[1:]).transpose(2, 3))
-        seen = [
-            torch.cat((head[:, None].expand(-1, self.blocks, -1, -1, -1), block), dim=-2).flatten(0, 1)
-            for head, block in zip(heads[1:], own[1:], strict=True)
-        ]
-        in_heads = scaled_dot_product_attention(heads[0], heads[1], heads[2], is_causal=True)
-        in_blocks = self._attend_in_blocks(own[0].flatten(0, 1), *seen)
-        return torch.cat([part.transpose(1, 2).flatten(0, 1).flatten(1) for part in (in_heads, in_blocks)])
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self._device)
 
-    def _attend_in_blocks(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Long blocks in slices: what lies behind a slice, and conversations that are over, are not computed at all."""
+    def _chunks(
+        self, spans: Sequence[tuple[slice, slice]], conversations: NDArray[np.int64], asking: NDArray[np.int64]
+    ) -> list[Chunk]:
+        """`asking`: the places of those that ask, in their order."""
+        size = CHUNK if self._device.type == "cpu" else CHUNK_ON_GPU
         found = []
-        for start, first in zip(range(0, self.length, SLICE), self._firsts, strict=True):
-            end = min(start + SLICE, self.length)
-            given, told = self._seen(keys, first, end), self._seen(values, first, end)
-            mask = self._seen(self.mask[:, :, start:end].mT, first, end).mT
-            found.append(attention(queries[:, :, start:end], given, told, mask))
-        return torch.cat(found, dim=2)
-
-    def _seen(self, part: Tensor, first: int, end: int) -> Tensor:
-        """The head, and of the block the tokens from `first` to `end`; `part`: (count, heads, head + block, size)."""
-        if not first:
-            return part[:, :, : self.head + end]
-        return torch.cat((part[:, :, : self.head], part[:, :, self.head + first : self.head + end]), dim=2)
-
-
-def _first_seen(batch: Batch, start: int) -> int:
-    """The first token of a block that any token from `start` on sees: conversations before are over in all blocks."""
-    own = batch.segments[..., start, None] == batch.segments
-    return min(start, int(np.where(batch.segments[..., start] >= 0, own.argmax(axis=-1), start).min()))
+        for head, span in spans:
+            for start in range(span.start, span.stop, size):
+                end = min(start + size, span.stop)
+                chosen = slice(*np.searchsorted(asking, (start, end)).tolist())
+                places = asking[chosen]
+                if not len(places):
+                    continue
+                # Conversations that are over are not computed at all.
+                first = span.start + int((conversations[span] == conversations[start]).argmax())
+                own = np.arange(first, end)
+                hidden = (conversations[places, None] != conversations[own]) | (own > places[:, None])
+                mask = torch.zeros(hidden.shape, dtype=self.kind).masked_fill_(torch.from_numpy(hidden), -torch.inf)
+                found.append(Chunk(chosen, head, slice(first, end), mask.to(self._device)))
+        return found
 
 
-def _layer(layer: Any, states: Tensor, layout: Layout, angles: tuple[Tensor, Tensor]) -> Tensor:
+def _spans(head_lengths: NDArray[np.int64], block_lengths: NDArray[np.int64]) -> Iterator[tuple[slice, slice]]:
+    """For each head and each block the head that it sees (none, where it is one), and its own place in the line."""
+    at = 0
+    heads = []
+    for length in head_lengths.tolist():
+        heads.append(slice(at, at + length))
+        yield slice(at, at), heads[-1]
+        at += length
+    for head, lengths in zip(heads, block_lengths.tolist(), strict=True):
+        for length in lengths:
+            yield head, slice(at, at + length)
+            at += length
+
+
+def _rotated(states: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotary positions; `states`: (heads, tokens, size), angles: (tokens, size)."""
+    first, second = states.chunk(2, dim=-1)
+    return states * angles[0] + torch.cat((-second, first), dim=-1) * angles[1]
+
+
+def _layer(layer: Any, states: Tensor, layout: Layout, angles: tuple[Tensor, Tensor], *, is_last: bool) -> Tensor:
+    """States after a layer; after the last one only of those tokens from which another is foreseen."""
     attention, feed = layer.self_attn, layer.mlp
     given = layer.input_layernorm(states)
-    size = attention.head_dim
-    queries, keys, values = (
-        project(given).unflatten(-1, (-1, size)) for project in (attention.q_proj, attention.k_proj, attention.v_proj)
-    )
-    share = queries.shape[1] // keys.shape[1]
-    queries, keys = _rotated(queries, angles), _rotated(keys, angles)
-    keys, values = (part.repeat_interleave(share, dim=1) for part in (keys, values))
-    states = states + attention.o_proj(layout.attend(queries, keys, values))
+
+    def projected(by: Any, states: Tensor) -> Tensor:
+        found: Tensor = by(states).unflatten(-1, (-1, attention.head_dim)).transpose(0, 1)
+        return found
+
+    keys, values = _rotated(projected(attention.k_proj, given), angles), projected(attention.v_proj, given)
+    if is_last:
+        states, given = states.index_select(0, layout.before), given.index_select(0, layout.before)
+        angles = angles[0][layout.before], angles[1][layout.before]
+    queries = _rotated(projected(attention.q_proj, given), angles)
+    share = queries.shape[0] // keys.shape[0]
+    keys, values = (part.repeat_interleave(share, dim=0) for part in (keys, values))
+    parts = [part.to(layout.kind) for part in (queries, keys, values)]
+    chunks = layout.last_chunks if is_last else layout.chunks
+    found: Tensor = Attention.apply(*parts, chunks)  # type: ignore[no-untyped-call]
+    states = states + attention.o_proj(found.transpose(0, 1).flatten(1))
     given = layer.post_attention_layernorm(states)
     widened: Tensor = feed.down_proj(silu(feed.gate_proj(given)) * feed.up_proj(given))
     return states + widened
@@ -149,10 +175,11 @@ def logits_of(model: Any, layout: Layout) -> Tensor:
     """Logits for every token that counts in the loss: (tokens, vocabulary)."""
     states = model.model.embed_tokens(layout.tokens)
     cosine, sine = model.model.rotary_emb(states, layout.positions[None])
-    angles = (cosine[0][:, None], sine[0][:, None])
-    for layer in model.model.layers:
-        states = _layer(layer, states, layout, angles)
-    logits: Tensor = model.lm_head(model.model.norm(states[layout.before]))
+    *layers, last = model.model.layers
+    for layer in layers:
+        states = _layer(layer, states, layout, (cosine[0], sine[0]), is_last=False)
+    states = _layer(last, states, layout, (cosine[0], sine[0]), is_last=True)
+    logits: Tensor = model.lm_head(model.model.norm(states))
     return logits
 
 

@@ -169,12 +169,19 @@ def test_what_is_given_counts_a_part_of_what_is_said() -> None:
 
 def test_attention_and_its_gradients_are_those_of_pytorch() -> None:
     torch.manual_seed(1)
-    queries, keys, values = parts = [torch.randn(3, 2, length, 8, requires_grad=True) for length in (5, 9, 9)]
-    mask = torch.zeros(3, 1, 5, 9).masked_fill_(torch.rand(3, 1, 5, 9) < 0.3, float("-inf"))
-    weights = torch.randn(3, 2, 5, 8)
+    queries, keys, values = parts = [torch.randn(2, length, 8, requires_grad=True) for length in (5, 9, 9)]
+    mask = torch.full((5, 9), -torch.inf)
+    chunks = []
+    # Both see the head, of their own the first two tokens the places 3 to 6, the others 5 to 9.
+    for asking, own in ((slice(0, 2), slice(3, 6)), (slice(2, 5), slice(5, 9))):
+        mask[asking, :3] = 0
+        hidden = torch.rand(mask[asking, own].shape) < 0.3
+        mask[asking, own] = torch.zeros(hidden.shape).masked_fill_(hidden, -torch.inf)
+        chunks.append(forward.Chunk(asking, slice(0, 3), own, mask[asking, own]))
+    weights = torch.randn(2, 5, 8)
     results = []
     for found in (
-        forward.attention(queries, keys, values, mask),
+        forward.Attention.apply(queries, keys, values, chunks),
         scaled_dot_product_attention(queries, keys, values, attn_mask=mask),
     ):
         results.append([found, *torch.autograd.grad((found * weights).sum(), parts)])
