@@ -181,7 +181,7 @@ def test_attention_and_its_gradients_are_those_of_pytorch() -> None:
     weights = torch.randn(2, 5, 8)
     results = []
     for found in (
-        forward.Attention.apply(queries, keys, values, chunks),
+        forward.Attention.apply(queries, keys, values, chunks),  # type: ignore[no-untyped-call]
         scaled_dot_product_attention(queries, keys, values, attn_mask=mask),
     ):
         results.append([found, *torch.autograd.grad((found * weights).sum(), parts)])
