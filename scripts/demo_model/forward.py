@@ -109,7 +109,7 @@ class Layout:
     ) -> list[Chunk]:
         """`asking`: the places of those that ask, in their order."""
         size = CHUNK if self._device.type == "cpu" else CHUNK_ON_GPU
-        found = []
+        slices, hidden = [], []
         for head, span in spans:
             for start in range(span.start, span.stop, size):
                 end = min(start + size, span.stop)
@@ -120,10 +120,16 @@ class Layout:
                 # Conversations that are over are not computed at all.
                 first = span.start + int((conversations[span] == conversations[start]).argmax())
                 own = np.arange(first, end)
-                hidden = (conversations[places, None] != conversations[own]) | (own > places[:, None])
-                mask = torch.zeros(hidden.shape, dtype=self.kind).masked_fill_(torch.from_numpy(hidden), -torch.inf)
-                found.append(Chunk(chosen, head, slice(first, end), mask.to(self._device)))
-        return found
+                slices.append((chosen, head, slice(first, end)))
+                hidden.append((conversations[places, None] != conversations[own]) | (own > places[:, None]))
+        # One transfer for all of them: a GPU waits for each.
+        whole = torch.from_numpy(np.concatenate([part.ravel() for part in hidden]))
+        masks = torch.zeros(len(whole), dtype=self.kind).masked_fill_(whole, -torch.inf).to(self._device)
+        sizes = [part.size for part in hidden]
+        return [
+            Chunk(*three, mask.view(part.shape))
+            for three, part, mask in zip(slices, hidden, masks.split(sizes), strict=True)
+        ]
 
 
 def _spans(head_lengths: NDArray[np.int64], block_lengths: NDArray[np.int64]) -> Iterator[tuple[slice, slice]]:
