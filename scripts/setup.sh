@@ -183,6 +183,8 @@ install_packages() {
     -c "$ROOT/scripts/constraints.txt"
   # pip compiles what it copies, and this it does not copy: a start would wait for it where Python may not write.
   "$VENV/bin/python" -m compileall -q "$ROOT/shammah_tui" >>"$LOG" 2>&1 || true
+  # With it, each start imports setuptools' stand-in for distutils, which nothing here asks for.
+  rm -f "$VENV"/lib/python3*/site-packages/distutils-precedence.pth
 }
 
 # PyPI's torch for Linux brings gigabytes of CUDA. PyTorch's own index has a build without, which pip prefers where it

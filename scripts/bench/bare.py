@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from shammah_tui.engine import model as loading
 from shammah_tui.engine.library import native
@@ -18,7 +19,7 @@ from shammah_tui.engine.request import LoadOptions
 
 
 class BareLoop:
-    """One context, one sequence. Loaded with the engine's own settings, so that only the loop differs."""
+    """One context, one sequence or several. Loaded with the engine's own settings, so that only the loop differs."""
 
     def __init__(self, path: Path, options: LoadOptions) -> None:
         self._loaded = loading.load(path, options)
@@ -54,6 +55,30 @@ class BareLoop:
         native.llama_sampler_free(chain)
         return out, times
 
+    def tokens_per_second(self, prompts: Sequence[Sequence[int]], count: int) -> float:
+        """Greedy, a sequence a prompt, all in one batch: over `count` tokens of each, once the prompts are read."""
+        context = self._loaded.context
+        native.llama_memory_clear(self._loaded.memory, False)
+        self._read = []
+        chain = native.llama_sampler_chain_init(native.llama_sampler_chain_default_params())
+        native.llama_sampler_chain_add(chain, native.llama_sampler_init_greedy())
+        tokens = []
+        for sequence, prompt in enumerate(prompts):
+            for row, token in enumerate(prompt):
+                self._put(row, token, row, wanted=row == len(prompt) - 1, sequence=sequence)
+            self._decode(len(prompt))
+            tokens.append(native.llama_sampler_sample(chain, context, len(prompt) - 1))
+        began = time.perf_counter()
+        for step in range(count):
+            for sequence, token in enumerate(tokens):
+                self._put(sequence, token, len(prompts[sequence]) + step, wanted=True, sequence=sequence)
+            self._decode(len(prompts))
+            tokens = [native.llama_sampler_sample(chain, context, row) for row in range(len(prompts))]
+        spent = time.perf_counter() - began
+        native.llama_sampler_free(chain)
+        native.llama_memory_clear(self._loaded.memory, False)
+        return len(prompts) * count / spent
+
     def _prefill(self, prompt: Sequence[int]) -> int:
         """Reads the prompt, keeping what the cache holds of it already; returns the row of its last token."""
         kept = len(self._read) if list(prompt[: len(self._read)]) == self._read else 0
@@ -64,18 +89,21 @@ class BareLoop:
             part = prompt[start : start + size]
             for row, token in enumerate(part):
                 self._put(row, token, start + row, wanted=start + row == len(prompt) - 1)
-            self._batch.n_tokens = len(part)
-            if native.llama_decode(self._loaded.context, self._batch):
-                raise RuntimeError("llama_decode failed")
+            self._decode(len(part))
         self._read = list(prompt)
         return row
 
-    def _put(self, row: int, token: int, position: int, *, wanted: bool) -> None:
+    def _decode(self, rows: int) -> None:
+        self._batch.n_tokens = rows
+        if native.llama_decode(self._loaded.context, self._batch):
+            raise RuntimeError("llama_decode failed")
+
+    def _put(self, row: int, token: int, position: int, *, wanted: bool, sequence: int = 0) -> None:
         batch = self._batch
         batch.token[row] = token
         batch.pos[row] = position
         batch.n_seq_id[row] = 1
-        batch.seq_id[row][0] = 0
+        batch.seq_id[row][0] = sequence
         batch.logits[row] = wanted
 
 
@@ -86,9 +114,11 @@ def main() -> None:
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
-        began = time.perf_counter()
-        _, times = loop.run(request["prompt"], request["count"])
-        print(json.dumps({"times": [moment - began for moment in times]}), flush=True)
+        if "prompts" in request:
+            answer: dict[str, Any] = {"rate": loop.tokens_per_second(request["prompts"], request["count"])}
+        else:
+            answer = {"times": loop.run(request["prompt"], request["count"])[1]}
+        print(json.dumps(answer), flush=True)
     loop.close()
 
 

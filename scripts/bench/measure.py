@@ -41,6 +41,10 @@ def words(count: int, seed: int) -> list[int]:
     return [chance.randrange(300, 2000) for _ in range(count)]
 
 
+def short_prompts(streams: int) -> list[list[int]]:
+    return [words(16, seed) for seed in range(streams)]
+
+
 class EngineUnderTest:
     """The engine in this process, read on an event loop as the daemon reads it."""
 
@@ -72,8 +76,7 @@ class EngineUnderTest:
         """All streams together, while all of them are answering."""
 
         async def ask() -> list[list[tuple[int, float]]]:
-            prompts = [words(16, seed) for seed in range(streams)]
-            return await asyncio.gather(*(self._read(prompt, count) for prompt in prompts))
+            return await asyncio.gather(*(self._read(prompt, count) for prompt in short_prompts(streams)))
 
         runs = asyncio.run(ask())
         begin = max(arrivals[0][1] for arrivals in runs)
@@ -112,10 +115,18 @@ class BareWorker:
         self._process.wait(timeout=30)
 
     def seconds_per_token(self, prompt: Sequence[int], first: int, last: int) -> float:
-        assert self._process.stdin is not None
-        print(json.dumps({"prompt": list(prompt), "count": last}), file=self._process.stdin, flush=True)
-        times: list[float] = self._receive()["times"]
+        times: list[float] = self._ask({"prompt": list(prompt), "count": last})["times"]
         return (times[last - 1] - times[first - 1]) / (last - first)
+
+    def tokens_per_second(self, streams: int, count: int) -> float:
+        """Of all streams together, in one batch."""
+        rate: float = self._ask({"prompts": short_prompts(streams), "count": count})["rate"]
+        return rate
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        return self._receive()
 
     def _receive(self) -> dict[str, Any]:
         assert self._process.stdout is not None
