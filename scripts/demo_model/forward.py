@@ -123,7 +123,7 @@ class Layout:
                 slices.append((chosen, head, slice(first, end)))
                 hidden.append((conversations[places, None] != conversations[own]) | (own > places[:, None]))
         # One transfer for all of them: a GPU waits for each.
-        whole = torch.from_numpy(np.concatenate([part.ravel() for part in hidden]))
+        whole = torch.from_numpy(np.concatenate([np.zeros(0, bool), *(part.ravel() for part in hidden)]))
         masks = torch.zeros(len(whole), dtype=self.kind).masked_fill_(whole, -torch.inf).to(self._device)
         sizes = [part.size for part in hidden]
         return [

@@ -6,6 +6,7 @@ import ctypes
 import logging
 import os
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from typing import Any, Literal
 import psutil
 
 from shammah_tui.engine import gguf_file, native_log
+from shammah_tui.engine.gpu_attempt import GpuAttempt
 from shammah_tui.engine.library import native
 from shammah_tui.engine.memory import CONTEXT_MIN, Room, choose_context
 from shammah_tui.engine.request import LoadedModel, LoadOptions
@@ -65,7 +67,15 @@ def load(path: Path, options: LoadOptions) -> NativeModel:
     notices = [notice]
     device = _choose_device(options, notices)
     threads = choose_threads(options.threads, header.size_bytes)
-    loaded = _load_on(device, path, options, context_tokens, threads)
+    attempt = GpuAttempt(options.attempt_note, path)
+    if device != "cpu" and options.device == "auto" and attempt.was_lost():
+        notices.append(
+            "The last engine did not survive loading this model on the GPU, so it runs on the CPU, slower."
+            f" `shammah config set model.device {device}` tries the GPU again."
+        )
+        device = "cpu"
+    with attempt.noted() if device != "cpu" else nullcontext():
+        loaded = _load_on(device, path, options, context_tokens, threads)
     if loaded is None and device != "cpu":
         log.warning("the %s device refused the model: %s", device, native_log.last_errors())
         notices.append("The GPU could not load the model, so it runs on the CPU, slower.")
@@ -136,6 +146,10 @@ def _load_on(
     """Model and context pointers and the abort flag, or None where llama.cpp refuses."""
     parameters = native.llama_model_default_params()
     parameters.n_gpu_layers = 0 if device == "cpu" else -1
+    nothing = (ctypes.c_void_p * 1)()
+    if device == "cpu":
+        # Else a GPU is opened all the same, and half a gigabyte of its memory taken.
+        parameters.devices = ctypes.cast(nothing, ctypes.c_void_p)
     model = native.llama_model_load_from_file(os.fsencode(path), parameters)
     if not model:
         return None
@@ -145,12 +159,25 @@ def _load_on(
     while True:
         settings = _context_parameters(device, options, context_tokens, threads, flag)
         context = native.llama_init_from_model(model, settings)
-        if context:
+        if context and (device == "cpu" or _computes(model, context)):
             return model, context, flag
+        if context:
+            native.llama_free(context)
+            native.llama_model_free(model)
+            return None
         context_tokens //= 2
         if not shrinking or context_tokens < CONTEXT_MIN:
             native.llama_model_free(model)
             return None
+
+
+def _computes(model: int, context: int) -> bool:
+    """Whether a first token can be read: kernels that a GPU lacks are missed now, and those it compiles are ready."""
+    token = max(0, int(native.llama_vocab_bos(native.llama_model_get_vocab(model))))
+    done = native.llama_decode(context, native.llama_batch_get_one((native.llama_token * 1)(token), 1)) == 0
+    native.llama_synchronize(context)
+    native.llama_memory_clear(native.llama_get_memory(context), True)
+    return bool(done)
 
 
 def _context_parameters(

@@ -23,6 +23,8 @@ class LoadOptions:
     kv_type: Literal["f16", "q8_0"] = "f16"
     session_folder: Path | None = None
     """Where keys and values of sessions are kept across a restart; None keeps nothing."""
+    attempt_note: Path | None = None
+    """The file in which a load on a GPU is noted until it is over (`gpu_attempt`); None notes nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,17 @@ def test_a_batch_in_parts_gives_the_loss_and_the_gradients_of_the_whole(kind: st
         assert torch.allclose(one, other, atol=1e-3 * float(one.abs().max()))
 
 
+def test_a_block_in_which_nothing_found_room_costs_nothing() -> None:
+    tokenizer = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
+    network = AutoModelForCausalLM.from_pretrained(SHIPPED, dtype=torch.float32)
+    batch = packing.pack(tokenizer, "empty", replace(packing.KINDS["long"], length=600))
+    batch.segments[:, 1], batch.targets[:, 1] = -1, False
+    full, empty = (forward.batch_loss(network, part, torch.device("cpu")) for part in batch.parts(2))
+    assert full > 0
+    assert empty == 0
+    assert not any(found.any() for found in torch.autograd.grad(empty, list(network.parameters())))
+
+
 def test_what_is_given_counts_a_part_of_what_is_said() -> None:
     tokenizer = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
     batch = packing.pack(tokenizer, "weights", packing.KINDS["drill"])

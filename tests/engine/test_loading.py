@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
-from contextlib import suppress
+import signal
+import subprocess
+import sys
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import gguf
 import pytest
@@ -14,10 +19,11 @@ import pytest
 from scripts.bench.random_model import CHAT_TEMPLATE
 from shammah_tui.engine import gguf_file
 from shammah_tui.engine.gguf_file import Header, read_header
+from shammah_tui.engine.library import native
 from shammah_tui.engine.llama import LlamaEngine
 from shammah_tui.engine.memory import Room, cache_bytes_per_token, choose_context
 from shammah_tui.engine.model import choose_threads
-from shammah_tui.engine.request import LoadOptions
+from shammah_tui.engine.request import LoadedModel, LoadOptions
 from shammah_tui.errors import ModelError
 
 from .conftest import OPTIONS, answer
@@ -40,6 +46,49 @@ def test_special_tokens_are_one_token_only_where_asked_for(engine: LlamaEngine) 
     assert len(engine.tokenize("<|im_start|>")) == 1
     assert len(engine.tokenize("<|im_start|>", special=False)) > 1
     assert engine.tokenize("") == []
+
+
+# An engine that dies in the middle of it.
+LOST = """
+import os, sys
+from pathlib import Path
+from shammah_tui.engine.gpu_attempt import GpuAttempt
+with GpuAttempt(Path(sys.argv[1]), Path(sys.argv[2])).noted():
+    os.abort()
+"""
+
+
+def test_after_an_engine_died_loading_on_the_gpu_the_next_one_takes_the_cpu(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # llama.cpp without a GPU computes on the processor whatever it is asked for, so all but the crash is real.
+    monkeypatch.setattr(native, "llama_supports_gpu_offload", lambda: True)
+    gpu: Literal["metal", "cuda"] = "metal" if sys.platform == "darwin" else "cuda"
+    note = tmp_path / "gpu_attempt"
+    options = replace(OPTIONS, device="auto", attempt_note=note)
+
+    def loaded(device: Literal["auto", "metal", "cuda"] = "auto", model: Path = tiny_model) -> LoadedModel:
+        with closing(LlamaEngine(model, replace(options, device=device))) as engine:
+            assert asyncio.run(answer(engine, "hello")).text
+            return engine.model
+
+    def lose() -> None:
+        lost = subprocess.run([sys.executable, "-c", LOST, note, tiny_model], check=False, capture_output=True)
+        assert lost.returncode == -signal.SIGABRT
+
+    assert (loaded().device, note.exists()) == (gpu, False)
+    lose()
+    found = loaded()
+    assert found.device == "cpu"
+    assert f"`shammah config set model.device {gpu}` tries the GPU again." in found.notice
+    # Asked for by name it is tried, and what was lost is forgotten when it works.
+    assert (loaded(gpu).device, note.exists()) == (gpu, False)
+    assert loaded().device == gpu
+    # Another model is another matter.
+    lose()
+    other = tmp_path / "other.gguf"
+    other.write_bytes(tiny_model.read_bytes())
+    assert loaded(model=other).device == gpu
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.05, 0.1, 0.3, 0.6, 0.9, 0.999])
