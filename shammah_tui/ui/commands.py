@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from typing import Literal, NamedTuple
 
+QUESTION = "question"
+
 
 class Command(NamedTuple):
     """`action` is the app's; it takes the rest of the line where `argument` names one."""
@@ -26,8 +28,8 @@ class Command(NamedTuple):
 
 TABLE = (
     Command("adapter", "Adapter: NAME, off, auto, or project NAME", "adapter", "name"),
-    Command("auto", "Who answers is Shammah's to choose again", "route", "question"),
-    Command("cloud", "Claude answers from now on, or this question", "cloud", "question"),
+    Command("auto", "Who answers is Shammah's to choose again", "route", QUESTION),
+    Command("cloud", "Claude answers from now on, or this question", "cloud", QUESTION),
     Command("copy", "Copy the last answer, nth last, or code", "copy", "n|code [n]"),
     Command("critical", "Rate the last answer red", "rate_red", "note"),
     Command("edit", "Write on in your editor", "edit"),
@@ -36,7 +38,7 @@ TABLE = (
     Command("good", "Rate the last answer green", "rate_green", "note"),
     Command("help", "All keys and commands", "show_help"),
     Command("learning", "Ratings, rules, training, adapters", "show_learning", aliases=("rules", "train")),
-    Command("local", "The local model answers, or this question", "local", "question"),
+    Command("local", "The local model answers, or this question", "local", QUESTION),
     Command("medium", "Rate the last answer yellow", "rate_yellow", "note"),
     Command("mode", "Tools: ask, accept edits, plan or auto", "mode", "mode"),
     Command("model", "The model; or another: demo, 1.5b, a path", "model", "name"),
@@ -83,17 +85,27 @@ def parse(text: str) -> Invocation | Unknown | None:
     """What a message means as a command; None when it is a message. A path such as /etc/hosts is one."""
     if text.strip() in LEAVING:
         return Invocation(_named("quit"), "")
-    if not text.startswith("/") or "\n" in text.strip():
+    if not text.startswith("/") or not text[1:2].strip():
         return None
-    word, _, argument = text.strip()[1:].partition(" ")
-    if "/" in word or not word:
+    word, *rest = text[1:].split(maxsplit=1)
+    if "/" in word:
         return None
+    argument = rest[0].strip() if rest else ""
+    # What has several lines is a message; only a question may have them too.
+    has_lines = "\n" in text.strip()
     for command in TABLE:
         if word.lower() in (command.name, *command.aliases):
-            return Invocation(command, argument.strip())
+            return None if has_lines and command.argument != QUESTION else Invocation(command, argument)
+    if has_lines:
+        return None
     names = [name for command in TABLE for name in (command.name, *command.aliases)]
     closest = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.4)
     return Unknown(word, closest[0] if closest else "")
+
+
+def written(question: str, asked: str) -> str:
+    """A question as it is typed for whom it is: `parse` reads it back."""
+    return f"/{asked} {question}" if asked else question
 
 
 def _named(name: str) -> Command:

@@ -69,6 +69,9 @@ class TerminalDriver(LinuxDriver):
     # What Textual calls
 
     def write(self, data: str) -> None:
+        # While the terminal is an editor's, nobody takes what is written: soon the loop would wait for that.
+        if self._writer_thread is not None and not self._writer_thread.is_alive():
+            return
         # The painted screen stays: some terminals clear it when they are told again, and the other would be kept twice.
         if self._covered is None or data not in (ENTER_ALTERNATE, PUSH_KITTY):
             super().write(data)

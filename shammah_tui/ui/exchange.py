@@ -25,6 +25,7 @@ from shammah_tui.events import (
 )
 from shammah_tui.ui import wording
 from shammah_tui.ui.answer import Answer
+from shammah_tui.ui.port import Asked
 from shammah_tui.ui.widgets.block import Block, Closing, Notice, Question, Rating, Remark, Thinking
 from shammah_tui.ui.widgets.tool_call import State, ToolBlock
 from shammah_tui.ui.widgets.transcript import Transcript
@@ -70,6 +71,7 @@ class Exchange:
         "_transcript",
         "_writing",
         "answering",
+        "asked",
         "ended",
         "failed",
         "private",
@@ -83,6 +85,7 @@ class Exchange:
         transcript: Transcript,
         question: str,
         *,
+        asked: Asked = "",
         shown: str = "",
         is_new: bool = True,
         clock: Callable[[], float] = time.monotonic,
@@ -90,9 +93,11 @@ class Exchange:
         """`shown` is the question as the person typed it, where it holds more (a long paste). One that is not new is
         put together by `restore`, and into the transcript by whoever does that."""
         self.question = question
+        self.asked = asked
         self.shown = shown or question
-        self.turn = 0
-        """The question's sequence number in its session: it names this exchange for a rating. 0 until it is known."""
+        self.turn: int | None = None
+        """The question's sequence number in its session: it names this exchange for a rating. None until it is known,
+        and for a command of the person's own."""
         self._transcript = transcript
         self._clock = clock
         self._asked_at = clock()

@@ -25,7 +25,7 @@ class RatingFlow:
 
     async def rate(self, exchange: Exchange | None, color: Color, note: str | None = None) -> None:
         """`note` None asks for one by the panel."""
-        if exchange is None or not exchange.said_something:
+        if exchange is None or exchange.turn is None or not exchange.said_something:
             self._app.notify("There is no answer to rate yet.", markup=False)
             return
         if exchange.private:
@@ -88,8 +88,8 @@ class RatingFlow:
             complain(self._app, error)
             return
         for exchange in exchanges:
-            if exchange.turn in rated:
-                rating = rated[exchange.turn]
+            rating = rated.get(exchange.turn) if exchange.turn is not None else None
+            if rating is not None:
                 exchange.rate(rating.color, rating.note)
 
     async def _settle(self, feedback: Feedback, rating: Rating, exchange: Exchange, given: Given) -> None:

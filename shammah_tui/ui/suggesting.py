@@ -52,6 +52,8 @@ def _commands(typed: str) -> list[Suggestion]:
 
 
 def _files(typed: str, start: int, files: Sequence[str]) -> list[Suggestion]:
+    if typed in files:
+        return []
     if not typed:
         found = sorted(files, key=lambda path: (path.count("/"), path))[:ROWS_MAX]
     else:

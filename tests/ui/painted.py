@@ -50,7 +50,7 @@ def _show(paint: object) -> int:
                 "text": prompt.text,
                 "cursor": list(prompt.cursor_location),
                 "asked": runtime.asked,
-                "queue": list(queue.messages),
+                "queue": [message.written for message in queue.messages],
             }
             fresh = report.with_suffix(".new")
             fresh.write_text(json.dumps(told))

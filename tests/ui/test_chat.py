@@ -73,7 +73,7 @@ def shown(app: ShammahApp) -> str:
 
 
 def queued(app: ShammahApp) -> tuple[str, ...]:
-    return app.chat.query_one(Queue).messages
+    return tuple(message.written for message in app.chat.query_one(Queue).messages)
 
 
 async def test_enter_sends_and_the_answer_is_shown() -> None:
@@ -176,6 +176,112 @@ async def test_up_on_an_empty_prompt_edits_and_del_removes_what_is_queued() -> N
         assert app.chat.prompt.has_focus
         await pilot.press("enter")
         assert queued(app) == ("two", "four")
+
+
+async def test_enter_on_an_empty_prompt_begins_no_second_answer_beside_the_first() -> None:
+    async with showing(OPEN) as (app, runtime, pilot):
+        await send(pilot, "one")
+        await send(pilot, "two")
+        await pilot.press("enter", "enter")
+        await pilot.pause()
+        assert (runtime.asked, queued(app)) == (["one"], ("two",))
+        await pilot.press("escape")
+        await pilot.pause()
+        assert (app.chat.busy, runtime.interrupted) == (False, 1)
+
+
+@pytest.mark.parametrize("text", ["keep it here", "keep it\nhere"])
+async def test_a_question_for_this_machine_only_stays_one_in_the_queue_and_in_the_prompt(text: str) -> None:
+    async with showing(OPEN, [TurnFailed("No model.")]) as (app, runtime, pilot):
+        await send(pilot, "one")
+        await send(pilot, f"/local {text}")
+        await until(pilot, lambda: queued(app) == (f"/local {text}",))
+        await pilot.press("up", "enter")
+        await pilot.pause()
+        assert app.chat.prompt.text == f"/local {text}"
+        await pilot.press("enter")
+        await until(pilot, lambda: queued(app) == (f"/local {text}",))
+        await pilot.press("escape", "enter")
+        await until(pilot, lambda: app.chat.prompt.text == f"/local {text}")
+        assert (runtime.asked, runtime.wished) == (["one", text], ["", "local"])
+
+
+async def test_what_is_selected_in_the_queue_stays_so_when_the_next_is_sent() -> None:
+    async with showing(OPEN, OPEN) as (app, _, pilot):
+        for text in ("one", "two", "three", "four"):
+            await send(pilot, text)
+        await pilot.press("up", "up")
+        app.chat._start(*app.chat.queue.pop())
+        await pilot.press("delete")
+        assert queued(app) == ("four",)
+
+
+async def test_keys_that_reach_a_queue_just_emptied_do_nothing() -> None:
+    async with showing(OPEN) as (app, _, pilot):
+        await send(pilot, "one")
+        await send(pilot, "two")
+        await pilot.press("up")
+        app.chat.queue.pop()
+        app.chat.queue.action_edit()
+        app.chat.queue.action_remove()
+        await pilot.pause()
+        assert app.chat.prompt.has_focus
+        assert app.chat.prompt.text == ""
+
+
+async def test_a_new_conversation_leaves_the_keys_to_the_prompt() -> None:
+    async with showing(said("Hello.")) as (app, runtime, pilot):
+        await send(pilot, "hi")
+        await pilot.press("alt+up")
+        assert app.chat.transcript.has_focus
+        app.chat.begin_anew()
+        await until(pilot, lambda: runtime.anew == 1)
+        await pilot.press("x")
+        assert app.chat.prompt.text == "x"
+
+
+async def test_esc_closes_the_list_and_leaves_the_answer_alone() -> None:
+    async with showing(OPEN) as (app, runtime, pilot):
+        await send(pilot, "one")
+        await type_text(pilot, "/l")
+        completion = app.chat.prompt.completion
+        assert completion is not None
+        assert completion.is_open
+        await pilot.press("escape")
+        await pilot.pause()
+        assert (completion.is_open, app.chat.busy, runtime.interrupted) == (False, True, 0)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert not app.chat.busy
+
+
+async def test_what_is_written_after_a_recalled_message_is_not_lost_by_up() -> None:
+    async with showing() as (app, _, pilot):
+        for text in ("first", "second"):
+            await send(pilot, text)
+        await pilot.press("up", "ctrl+c")
+        await type_text(pilot, "new")
+        await pilot.press("up")
+        assert app.chat.prompt.text == "second"
+        await pilot.press("up")
+        assert app.chat.prompt.text == "first"
+        await pilot.press("down", "down")
+        assert app.chat.prompt.text == "new"
+        await pilot.press("up")
+        await type_text(pilot, "!")
+        await pilot.press("up", "down")
+        assert app.chat.prompt.text == "second!"
+
+
+async def test_a_command_of_ones_own_is_no_answer_to_rate() -> None:
+    async with showing(said("Hello.")) as (app, _, pilot):
+        await send(pilot, "hi")
+        await send(pilot, "!echo out")
+        await until(pilot, lambda: not app.chat.busy)
+        assert "out" in shown(app)
+        chosen = app.chat.chosen_exchange
+        assert chosen is not None
+        assert chosen.question == "hi"
 
 
 async def test_removing_the_last_queued_message_returns_to_the_prompt() -> None:

@@ -284,3 +284,21 @@ def is_screen_of(process: psutil.Process, home: Path) -> bool:
         )
     except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
         return False
+
+
+def test_an_editor_may_stay_open_while_something_is_drawn(terminal: Terminal) -> None:
+    editor = terminal.home / "editor"
+    editor.write_text('#!/bin/sh\necho "in the editor"\nsleep 4\necho "from the editor" >> "$1"\n')
+    editor.chmod(0o700)
+    terminal.export({"VISUAL": str(editor)})
+    terminal.start()
+    terminal.type("!for n in $(seq 100); do echo line $n; sleep 0.03; done")
+    terminal.press("Enter")
+    terminal.wait_for(r"line \d")
+    terminal.type("begun")
+    terminal.press("C-g")
+    terminal.wait_for("in the editor")
+    terminal.wait_for("from the editor")
+    terminal.wait_for(r"line 100")
+    terminal.press("C-c")
+    terminal.wait_for("from the editor", gone=True)

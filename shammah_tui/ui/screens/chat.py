@@ -146,9 +146,9 @@ class ChatScreen(TurnsScreen, inherit_bindings=False):
                 self.post_message(self.Commanded(invocation))
             case _ if event.text:
                 self.send(event.text, shown=event.shown)
-            case _ if queue.messages:
+            case _ if queue.messages and not self.busy:
                 queue.paused = False
-                self._start(queue.pop())
+                self._start(*queue.pop())
 
     @work(group="context", exclusive=True)
     async def _count_context(self) -> None:
@@ -192,6 +192,9 @@ class ChatScreen(TurnsScreen, inherit_bindings=False):
 
     def _show_conversation(self, shown: bool) -> None:
         self.query_one("#welcome-frame").display = not shown
+        if not shown and self.transcript.has_focus:
+            # Hidden, it would leave the keys to nobody.
+            self.set_focus(self.prompt)
         self.transcript.display = shown
         self.prompt.examples = () if shown else EXAMPLES
 

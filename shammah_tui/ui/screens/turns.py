@@ -111,11 +111,11 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
 
     @property
     def chosen_exchange(self) -> Exchange | None:
-        """The one under the block cursor, else the last that was answered."""
+        """The one under the block cursor, else the last that was answered (not a command of the person's own)."""
         block: Block | None = self.transcript.cursor_block
         if block is not None:
             return next((one for one in reversed(self._exchanges) if block in one.blocks), None)
-        return next((one for one in reversed(self._exchanges) if one.said_something), None)
+        return next((one for one in reversed(self._exchanges) if one.said_something and one.turn is not None), None)
 
     @property
     def session(self) -> str:
@@ -193,9 +193,11 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
 
     def send(self, question: str, asked: Asked = "", *, shown: str = "") -> None:
         """Ask it now, or queue it while another is answered. `shown`: as it stands in the transcript."""
+        from shammah_tui.ui.widgets.queue import Waiting
+
         queue = self.queue
         if self.busy:
-            queue.add(question)
+            queue.add(Waiting(question, asked, shown))
         else:
             queue.paused = False
             self._start(question, asked, shown)
@@ -226,7 +228,7 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
         before = self._exchange
         if before is not None and before.failed and not before.said_something and before.question == question:
             self._withdraw(before)
-        exchange = Exchange(self.transcript, question, shown=shown)
+        exchange = Exchange(self.transcript, question, asked=asked, shown=shown)
         self._exchanges.append(exchange)
         self._turn = self._run(exchange) if question.startswith("!") else self._answer(exchange, asked)
         if self._flushing is not None:
@@ -247,7 +249,7 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
                 if isinstance(event, HelpShown):
                     self._withdraw(exchange)
                     self._turn_over()
-                    self.prompt.take_back(exchange.question)
+                    self._give_back(exchange)
                     self.app.push_screen(HelpLines(event.title, event.text))
                     return
                 exchange.hear(event)
@@ -298,9 +300,9 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
             self._start(asked.question, "cloud", asked.shown)
         elif exchange.failed:
             queue.paused = bool(queue.messages)
-            self.prompt.take_back(exchange.question)
+            self._give_back(exchange)
         elif queue.messages and not queue.paused:
-            self._start(queue.pop())
+            self._start(*queue.pop())
 
     def action_interrupt(self) -> None:
         """Esc: at once. A question that nothing was said to goes back to the prompt."""
@@ -313,7 +315,7 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
         queue.paused = bool(queue.messages)
         if not exchange.said_something:
             self._withdraw(exchange)
-            self.prompt.take_back(exchange.question)
+            self._give_back(exchange)
         elif exchange.ended is None:
             exchange.interrupt()
         self._turn_over()
@@ -337,6 +339,12 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
         if self._exchange is not None:
             self._exchange.answer_permission(asked.call.id)
         self.post_message(self.ActivityChanged("answers"))
+
+    def _give_back(self, exchange: Exchange) -> None:
+        """To the prompt. What was to stay on this machine is still to stay there when it is sent again."""
+        from shammah_tui.ui import commands
+
+        self.prompt.take_back(commands.written(exchange.question, "local" if exchange.asked == "local" else ""))
 
     def _withdraw(self, exchange: Exchange) -> None:
         exchange.withdraw()

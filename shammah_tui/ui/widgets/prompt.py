@@ -76,6 +76,8 @@ class Prompt(TextArea, inherit_bindings=False):
         """What Tab offers while nothing else is written."""
         self.completion: Completion | None = None
         """The list above the prompt, which Up, Down, Tab and Esc serve while it is open."""
+        self._recalled = ""
+        """The text as it was after the last step through what was sent."""
         self._pastes: dict[int, str] = {}
         self._leads = False
 
@@ -94,6 +96,10 @@ class Prompt(TextArea, inherit_bindings=False):
             event.prevent_default()
             event.stop()
             self.action_open_editor()
+        elif event.key == "escape" and self._menu is not None:
+            event.prevent_default()
+            event.stop()
+            self._menu.suggest(())
         elif event.character == "?" and not self.text:
             event.prevent_default()
             event.stop()
@@ -160,16 +166,26 @@ class Prompt(TextArea, inherit_bindings=False):
             self.post_message(self.QueueWanted())
         elif not self.navigator.is_first_wrapped_line(self.cursor_location):
             self.action_cursor_up()
-        elif (older := self.sent.older(self.text)) is not None:
-            self.put(older, cursor_at_end=False)
+        elif (older := self._sent_beside().older(self.text)) is not None:
+            self._recall(older, cursor_at_end=False)
 
     def action_down(self) -> None:
         if self._menu is not None:
             self._menu.move(1)
         elif not self.navigator.is_last_wrapped_line(self.cursor_location):
             self.action_cursor_down()
-        elif (newer := self.sent.newer()) is not None:
-            self.put(newer)
+        elif (newer := self._sent_beside().newer()) is not None:
+            self._recall(newer)
+
+    def _sent_beside(self) -> History:
+        """What was sent before. A text that is not as it was recalled is a new one: one goes from it to the newest."""
+        if self.text != self._recalled:
+            self.sent.rewind()
+        return self.sent
+
+    def _recall(self, text: str, *, cursor_at_end: bool = True) -> None:
+        self.put(text, cursor_at_end=cursor_at_end)
+        self._recalled = self.text
 
     @property
     def _menu(self) -> Completion | None:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from shammah_tui.ui import commands
 from shammah_tui.ui.keys import bindings
 from shammah_tui.ui.plain import first_line
+from shammah_tui.ui.port import Asked
 
 SHOWN_MAX = 4
+
+
+class Waiting(NamedTuple):
+    """A message, whom it is for, and how it stands in the transcript where that differs."""
+
+    text: str
+    asked: Asked = ""
+    shown: str = ""
+
+    @property
+    def written(self) -> str:
+        return commands.written(self.text, self.asked)
 
 
 class Queue(Widget, can_focus=True):
@@ -19,7 +35,7 @@ class Queue(Widget, can_focus=True):
     BINDINGS = bindings("queue")
     ALLOW_SELECT = False
 
-    messages: reactive[tuple[str, ...]] = reactive((), layout=True)
+    messages: reactive[tuple[Waiting, ...]] = reactive((), layout=True)
     selected: reactive[int] = reactive(0)
     paused: reactive[bool] = reactive(False)
     """After an interruption the queue waits for the person."""
@@ -37,12 +53,13 @@ class Queue(Widget, can_focus=True):
             super().__init__()
             self.count = count
 
-    def add(self, text: str) -> None:
-        self.messages = (*self.messages, text)
+    def add(self, message: Waiting) -> None:
+        self.messages = (*self.messages, message)
 
-    def pop(self) -> str:
-        """The message that is next. The queue must hold one."""
+    def pop(self) -> Waiting:
+        """The message that is next. The queue must hold one. What is selected stays so."""
         first, *rest = self.messages
+        self.selected = max(0, self.selected - 1)
         self.messages = tuple(rest)
         return first
 
@@ -50,7 +67,7 @@ class Queue(Widget, can_focus=True):
         self.messages = ()
         self.paused = False
 
-    def watch_messages(self, messages: tuple[str, ...]) -> None:
+    def watch_messages(self, messages: tuple[Waiting, ...]) -> None:
         self.display = bool(messages)
         self.post_message(self.Changed(len(messages)))
         self.selected = max(0, min(self.selected, len(messages) - 1))
@@ -74,7 +91,7 @@ class Queue(Widget, can_focus=True):
         lines = [title]
         for index in range(first, min(count, first + SHOWN_MAX)):
             chosen = self.has_focus and index == self.selected
-            text = Content(f"{'›' if chosen else ' '} {index + 1}. {first_line(self.messages[index])}")
+            text = Content(f"{'›' if chosen else ' '} {index + 1}. {first_line(self.messages[index].written)}")
             line = text.truncate(width, ellipsis=True)
             if chosen:
                 line = line.pad_right(max(0, width - line.cell_length)).stylize("bold $accent on $panel")
@@ -94,9 +111,11 @@ class Queue(Widget, can_focus=True):
         self.post_message(self.Left())
 
     def action_edit(self) -> None:
-        text = self.messages[self.selected]
-        self.action_remove()
-        self.post_message(self.EditWanted(text))
+        # The last may have been sent since the key was pressed.
+        if self.messages:
+            written = self.messages[self.selected].written
+            self.action_remove()
+            self.post_message(self.EditWanted(written))
         self.post_message(self.Left())
 
     def action_remove(self) -> None:
