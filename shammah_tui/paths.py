@@ -78,6 +78,11 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("shammah", appauthor=False))
 
 
+def gpu_attempt() -> Path:
+    """The note on a model that is being loaded on a GPU."""
+    return cache_folder() / "gpu_attempt"
+
+
 def styles_folder() -> Path:
     """The `.tcss` sheets: inside the package when installed, beside it in a checkout."""
     installed = PACKAGE / "styles"

@@ -1,4 +1,8 @@
-"""What the project says to assistants: `AGENTS.md`, else `CLAUDE.md`, from the repository's root down to the folder."""
+"""What the project says to assistants: `AGENTS.md`, else `CLAUDE.md`, from the repository's root down to the folder.
+
+Such a file may come with somebody else's repository, and goes to the model unasked: a link out of the repository, or
+to what holds secrets, is passed over.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +31,13 @@ def instructions(folder: Path) -> Instructions:
     files: list[Path] = []
     notices: list[str] = []
     left = BYTES_MAX
-    for place in _folders(folder):
+    folders = _folders(folder)
+    for place in folders:
         file = next((place / name for name in NAMES if (place / name).is_file()), None)
         if file is None:
+            continue
+        if not _is_own(file, folders[0]):
+            notices.append(f"{file} was passed over: it is a link to what is not this project's.")
             continue
         try:
             data = _read(file, left + 1)
@@ -58,6 +66,15 @@ def _folders(folder: Path) -> list[Path]:
         if any((place / mark).exists() for mark in _ROOT_MARKS):
             return chain[depth::-1]
     return [folder]
+
+
+def _is_own(file: Path, root: Path) -> bool:
+    if not file.is_symlink():
+        return True
+    from shammah_tui.tools.permission.place import is_credential, locate
+
+    place = locate(str(file), str(root))
+    return file.resolve().is_relative_to(root.resolve()) and not is_credential(place)
 
 
 def _read(file: Path, size: int) -> bytes:

@@ -1,7 +1,8 @@
 """Files that a question names with `@`: `@src/app.py`, `@"a name with blanks"`, `@docs/` for what is in a folder.
 
 The question goes to the model as it was typed, the text of each file after it. It is the person who names the file, so
-nothing is asked; what cannot be read is said, and the question goes without it.
+nothing is asked; what cannot be read is said, and the question goes without it. What was only pasted or piped in with
+the question names nothing.
 """
 
 from __future__ import annotations
@@ -31,15 +32,16 @@ class Attached:
     notices: tuple[str, ...] = ()
 
 
-def attach(text: str, folder: Path) -> Attached:
-    """Read what `text` mentions, from `folder`. A word after `@` that is no file stays a word. Never raises."""
+def attach(text: str, folder: Path, *, typed: str = "") -> Attached:
+    """Read what `text` mentions, from `folder`; what `typed` does, where the person wrote only that of it. A word after
+    `@` that is no file stays a word. Never raises."""
     parts: list[str] = []
     files: list[str] = []
     notices: list[str] = []
     left = ALL_BYTES_MAX
-    for name in dict.fromkeys(_named(text, folder)):
+    for name in dict.fromkeys(_named(typed or text, folder)):
         try:
-            content, cut = _content(folder / Path(name).expanduser(), min(FILE_BYTES_MAX, left))
+            content, cut = _content(_place(folder, name), min(FILE_BYTES_MAX, left))
         except OSError as error:
             notices.append(f"{name} was not attached: {error.strerror or error}.")
             continue
@@ -60,10 +62,15 @@ def _named(text: str, folder: Path) -> list[str]:
     for quoted, word in _MENTION.findall(text):
         candidates = [quoted] if quoted else [word, word.rstrip(_CLOSING)]
         for name in candidates:
-            if name and os.path.lexists(folder / Path(name).expanduser()):
+            if name and os.path.lexists(_place(folder, name)):
                 found.append(name)
                 break
     return found
+
+
+def _place(folder: Path, name: str) -> Path:
+    # pathlib's own raises where there is no such user.
+    return folder / os.path.expanduser(name)  # noqa: PTH111
 
 
 def _content(path: Path, size: int) -> tuple[str, bool]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from shammah_tui.cli.answer import Answer, Interrupted, OutOfTime
 from shammah_tui.cli.arguments import UsageError
 from shammah_tui.cli.configured import configured, wanted_model
-from shammah_tui.cli.question import read_question
+from shammah_tui.cli.question import Question, read_question
 from shammah_tui.cli.session import permission_mode, resume
 from shammah_tui.cli.sink import Sink, sink_for
 from shammah_tui.cli.terminal import StatusLine
@@ -31,7 +31,7 @@ def run(options: Namespace) -> int:
     """Answer the question of `options`. Raises ShammahError before a question was asked; later errors are told by the
     sink, and are in the exit code."""
     question = read_question(" ".join(options.text))
-    if not question:
+    if not question.text:
         raise UsageError("There is no question.", 'Write one: shammah query "…", or pipe one in.')
     configuration = configured(options)
     model = wanted_model(configuration)
@@ -58,7 +58,7 @@ def run(options: Namespace) -> int:
     return asyncio.run(ask()).exit_code
 
 
-async def answer(runtime: RuntimePort, question: str, sink: Sink, timeout_seconds: float | None) -> Answer:
+async def answer(runtime: RuntimePort, question: Question, sink: Sink, timeout_seconds: float | None) -> Answer:
     """Ask, and tell the sink what happens. A signal or the end of the time stops the generation, and what was said so
     far is kept. A reader of the output that went away (BrokenPipeError) stops it too, and is raised."""
     found = Answer()
@@ -100,8 +100,8 @@ async def answer(runtime: RuntimePort, question: str, sink: Sink, timeout_second
     return found
 
 
-async def _ask(runtime: RuntimePort, question: str, sink: Sink, found: Answer, line: StatusLine) -> None:
-    async with aclosing(runtime.ask(question)) as events:
+async def _ask(runtime: RuntimePort, question: Question, sink: Sink, found: Answer, line: StatusLine) -> None:
+    async with aclosing(runtime.ask(question.text, shown=question.shown)) as events:
         async for event in events:
             found.hear(event, runtime.state)
             if found.has_text:

@@ -6,6 +6,7 @@ import os
 import select
 import stat
 import sys
+from typing import NamedTuple
 
 from shammah_tui.cli.arguments import UsageError
 from shammah_tui.cli.terminal import is_terminal, tell
@@ -15,10 +16,21 @@ SIZE_BYTES_MAX = 8 * 1024 * 1024
 PATIENCE_SECONDS = 3.0
 
 
-def read_question(text: str) -> str:
-    """`text` with what was piped in below it; empty when there is neither. Raises UsageError when it is too much."""
-    piped = _piped(told_anyway=bool(text.strip()))
-    return "\n\n".join(part for part in (text.strip(), piped.strip()) if part)
+class Question(NamedTuple):
+    text: str
+    """Empty where there is none."""
+    shown: str = ""
+    """What the person wrote, where data was piped in beside it: that names no files."""
+
+
+def read_question(text: str) -> Question:
+    """`text` with what was piped in below it. Raises UsageError when it is too much."""
+    text = text.strip()
+    piped = _piped(told_anyway=bool(text)).strip()
+    if not text or not piped:
+        return Question(text or piped)
+    lines = piped.count("\n") + 1
+    return Question(f"{text}\n\n{piped}", f"{text}\n\n[Standard input: {lines} line{'s' if lines > 1 else ''}]")
 
 
 def _piped(*, told_anyway: bool) -> str:

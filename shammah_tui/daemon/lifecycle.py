@@ -110,6 +110,8 @@ async def _run(settings: Settings, address: tuple[str, int] | None, wish: str, k
         following.cancel()
         listener.close()
         path.unlink(missing_ok=True)
+        # A load that is broken off because somebody wants to stop is none that the engine did not survive.
+        paths.gpu_attempt().unlink(missing_ok=True)
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await service.close()

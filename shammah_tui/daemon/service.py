@@ -286,7 +286,7 @@ class Service:
             flash_attention=model.flash_attention,
             kv_type=model.kv_type,
             session_folder=private_folder(paths.cache_folder() / "session"),
-            attempt_note=paths.cache_folder() / "gpu_attempt",
+            attempt_note=paths.gpu_attempt(),
         )
 
     async def _unload(self) -> None:

@@ -100,9 +100,12 @@ class Scheduler:
         # Between two tokens this thread asks for the GIL: another that computes in Python gives it up after this long.
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_SECONDS))
         try:
-            while not self._line.closed:
+            while True:
                 self._line.interrupted = False
                 self._model.abort_flag[0] = b"\x00"
+                # Looked at last: what closes it from here on is heard again.
+                if self._line.closed:
+                    break
                 self._drop_cancelled()
                 self._admit()
                 busy = self._whose_turn()

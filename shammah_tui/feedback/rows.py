@@ -170,15 +170,30 @@ def as_jsonl(rows: Iterable[TrainingRow], tools: Sequence[ToolSpec] = ()) -> byt
     return b"".join(json.dumps(found, ensure_ascii=False).encode() + b"\n" for found in objects)
 
 
-def provenance_in(file: Path) -> tuple[frozenset[int], frozenset[int]]:
-    """Numbers of the ratings and of the rules in a file that `as_jsonl` wrote. Raises HomeError."""
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What a file that `as_jsonl` wrote was made from."""
+
+    ratings: frozenset[int]
+    rules: frozenset[tuple[int, str]]
+    """Their numbers, with the lines that they had then."""
+    made_at: float
+
+
+def provenance_in(file: Path) -> Frozen:
+    """Raises HomeError."""
     try:
         lines = file.read_bytes().split(b"\n")
+        made_at = file.stat().st_mtime
     except OSError as error:
         raise HomeError(f"The rows in {file} cannot be read: {error.strerror}.") from error
-    found = [json.loads(line)["provenance"] for line in lines if line]
-    rules = frozenset(one["rule"] for one in found if one["rule"] is not None)
-    return frozenset(one["rating"] for one in found), rules
+    rows = [json.loads(line) for line in lines if line]
+    ruled = [row for row in rows if row["provenance"]["rule"] is not None]
+    return Frozen(
+        frozenset(row["provenance"]["rating"] for row in rows),
+        frozenset((row["provenance"]["rule"], row.get("rule", "")) for row in ruled),
+        made_at,
+    )
 
 
 def openai_message(message: Message) -> dict[str, Any]:

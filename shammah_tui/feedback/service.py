@@ -65,7 +65,7 @@ class Feedback:
     """All methods raise HomeError where the database cannot be used; nothing was then acknowledged.
 
     `local` and `claude` give the backend that may be asked at that moment, or None: no model is ready, or sending is
-    not allowed. `adapter` names the adapter that the local model answers with.
+    not allowed. The local one is the base without any adapter: a training starts from that.
     """
 
     def __init__(
@@ -75,13 +75,12 @@ class Feedback:
         *,
         local: Pick = nobody,
         claude: Pick = nobody,
-        adapter: Callable[[], str] = str,
     ) -> None:
         self.ratings = RatingStore(database)
         self.rules = RuleStore(database)
         self._database = database
         self._sessions = sessions or SessionStore(database)
-        self._work = Work(database, self._sessions, local=local, claude=claude, adapter=adapter)
+        self._work = Work(database, self._sessions, local=local, claude=claude)
         self._worker: asyncio.Task[None] | None = None
         self._listeners: set[asyncio.Queue[Progress | None]] = set()
         self._wanted = asyncio.Event()
@@ -209,20 +208,21 @@ class Feedback:
 
     async def finished(self, run: str, *, adapter: str = "") -> tuple[int, ...]:
         """The run is over: its ratings are no longer new. With `adapter`, which the gate accepted, its rules are
-        learned and leave the prompt, but for those with a later red flag. Numbers of the learned ones.
+        learned and leave the prompt, but for those that were edited or flagged since. Numbers of the learned ones.
 
         Goes by the run's own snapshot, so that it may be told by whoever sees the end, also after a restart.
         """
         from shammah_tui.feedback.rows import provenance_in
 
-        ratings, rules = await asyncio.to_thread(provenance_in, self._rows_file(run))
-        await self.ratings.trained(run, ratings)
+        frozen = await asyncio.to_thread(provenance_in, self._rows_file(run))
+        await self.ratings.trained(run, frozen.ratings, frozen.made_at)
         if not adapter:
             return ()
+        later = {rating.rule for rating in await self.ratings.list() if rating.updated_at > frozen.made_at}
         learned = [
             rule.id
             for rule in await self.rules.list()
-            if rule.id in rules and rule.state != "off" and rule.newest <= max(ratings)
+            if (rule.id, rule.line) in frozen.rules and rule.state != "off" and rule.id not in later
         ]
         await self.rules.put(learned, "learned", adapter=adapter)
         return tuple(learned)

@@ -55,13 +55,12 @@ class Material:
     """Identities of prompts that the rule has already, and of those that were rated."""
     history: tuple[str, ...]
     """Questions that the person asked, the newest first."""
-    base: bool
-    """Whether the model answers without an adapter that has learned this rule: only then its answers tell where the
-    rule is broken unasked."""
 
 
 async def variants(material: Material, backend: Backend) -> AsyncGenerator[Variant | None, None]:
     """Each as it is made; None for a prompt that came to nothing, so that a reader sees that it goes on.
+
+    `backend` is the base without any adapter: a training starts from that, and is compared with what it says.
 
     Raises ShammahError where the backend fails.
     """
@@ -116,8 +115,6 @@ class _Making:
 
     def undecided(self) -> list[tuple[str, str]]:
         """Prompts that may or may not lie in the rule's scope, with where they come from."""
-        if not self._material.base:
-            return []
         own = [prompt for prompt in self._material.history if self._applies(prompt)][:HISTORY_MAX]
         tasks = mutation.tasks(self._language, NEAR_TASKS, self._seed) if self._rule.scope.languages else ()
         return [*((prompt, "the person's own") for prompt in own), *((task, "bundled") for task in tasks)]

@@ -75,13 +75,12 @@ class Work:
         *,
         local: Callable[[], Backend | None],
         claude: Callable[[], Backend | None],
-        adapter: Callable[[], str],
     ) -> None:
         self._ratings = RatingStore(database)
         self._rules = RuleStore(database)
         self._variants = VariantStore(database)
         self._sessions = sessions
-        self._local, self._claude, self._adapter = local, claude, adapter
+        self._local, self._claude = local, claude
         self._lock = database.path.with_name("feedback.lock")
         self._free = asyncio.Event()
         self._free.set()
@@ -212,7 +211,6 @@ class Work:
             Counter(variant.kind for variant in others),
             frozenset(identity(messages) for messages in (*prompts, *(variant.messages for variant in others))),
             await self._history(),
-            base=not self._adapter() or not any(each.run for each in rated),
         )
 
     async def _history(self) -> tuple[str, ...]:

@@ -35,7 +35,11 @@ class ChatTemplate:
     def render(self, messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]] = ()) -> str:
         try:
             return self._template.render(
-                messages=list(messages), tools=list(tools) or None, add_generation_prompt=True, **self._names
+                messages=[_prepared(message) for message in messages],
+                tools=list(tools) or None,
+                add_generation_prompt=True,
+                enable_thinking=False,
+                **self._names,
             )
         except jinja2.TemplateError as error:
             raise ModelError(f"The model's chat template refuses a prompt: {error}.") from error
@@ -57,6 +61,29 @@ def template_of_folder(folder: Path) -> str:
         return ""
     source = configured.get("chat_template", "")
     return source if isinstance(source, str) else ""
+
+
+def _prepared(message: dict[str, Any]) -> dict[str, Any]:
+    """With the arguments of calls as objects, as the engine gives them to the template."""
+    calls = message.get("tool_calls")
+    if not calls:
+        return message
+    return message | {
+        "tool_calls": [
+            call | {"function": call["function"] | {"arguments": _arguments(call["function"].get("arguments"))}}
+            for call in calls
+        ]
+    }
+
+
+def _arguments(given: Any) -> Any:
+    """Text that is no JSON (an answer cut short) stays text."""
+    if not isinstance(given, str):
+        return given or {}
+    try:
+        return json.loads(given)
+    except (ValueError, RecursionError):
+        return given
 
 
 def _to_json(value: object, ensure_ascii: bool = False, indent: int | None = None, **_: object) -> str:

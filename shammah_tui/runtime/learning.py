@@ -163,7 +163,8 @@ class Learning:
     async def _before(self) -> str:
         names = [adapter.name for adapter in await self.adapters() if adapter.fits]
         older = names[names.index(self.active) + 1 :] if self.active in names else []
-        return older[0] if older else ""
+        back = (await self.choices()).taken_back
+        return next((name for name in older if name not in back or back[name].again), "")
 
     # By itself
 
@@ -272,7 +273,12 @@ class Learning:
         if lora.auto_train and buffer.new_ready >= lora.auto_train_threshold:
             try:
                 await self.train(automatic=True)
+            except EngineGone:
+                raise
             except ShammahError as error:
+                if (await self._engine().runs()).active is not None:
+                    # Another session was faster.
+                    return
                 # Nothing new to learn, or no memory for it: the screen says so to whoever asks for a training.
                 self._tell(LearningStatus(news=f"Training did not begin by itself: {error.message}"))
                 lora_off = self._settings.lora.model_copy(update={"auto_train": False})

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from shammah_tui.agent.loop import Backend
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Message, ToolSpec
-from shammah_tui.errors import EngineError, EngineGone
+from shammah_tui.errors import EngineError, EngineGone, ShammahError
 from shammah_tui.events import BootstrapState, Phase
 from shammah_tui.wire import AdaptersReport, TokenizeReport
 
@@ -122,11 +122,14 @@ class EngineLink:
 
     async def switch_model(self, model: str) -> None:
         """Choose and load another model, as `--model` takes it. Raises EngineError, RequestError."""
-        self._model = model
         if self.engine is None:
+            self._model = model
             self.start()
         else:
-            self._publish(await self.engine.switch_model(model))
+            state = await self.engine.switch_model(model)
+            # One that was refused is not asked for again.
+            self._model = model
+            self._publish(state)
 
     async def reconnect(self) -> None:
         """An answer broke off: what is known of the engine may no longer be true, so reach it anew."""
@@ -156,7 +159,7 @@ class EngineLink:
         was ready, or that cannot be started at all, is left until someone asks."""
         while True:
             self._wanted.clear()
-            failure = EngineError(
+            failure: ShammahError = EngineError(
                 GONE, "Send the question again to start it anew; `shammah doctor` looks for the cause."
             )
             try:
@@ -164,9 +167,14 @@ class EngineLink:
                 self._deaths += 1
             except EngineGone:
                 self._deaths += 1
-            except EngineError as error:
+            except ShammahError as error:
                 self._deaths = DEATHS_MAX
                 failure = error
+            except OSError as error:
+                self._deaths = DEATHS_MAX
+                failure = EngineError(
+                    f"The engine cannot be started: {error.strerror or error}.", "`shammah doctor` looks for the cause."
+                )
             finally:
                 await self._release()
             if self._deaths < DEATHS_MAX:

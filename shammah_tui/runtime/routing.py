@@ -106,12 +106,11 @@ class Routing:
         return self._claude
 
     def background(self) -> Backend | None:
-        """Claude for work that the person does not wait for: only where questions may go there by themselves."""
+        """Claude for work that the person does not wait for: only where the settings let everything go there. A person
+        who agreed while a model was loading spoke of questions."""
         if self._claude is None or not self._has_key:
             return None
-        if self._settings.router.cloud == "allow" or (self._settings.router.cloud == "ask" and self._agreed):
-            return self._claude.backend("Rewrite")
-        return None
+        return self._claude.backend("Rewrite") if self._settings.router.cloud == "allow" else None
 
     def failed(self, error: CloudError) -> None:
         """A question that Claude declined says nothing of the next one."""

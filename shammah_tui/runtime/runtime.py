@@ -28,7 +28,7 @@ from shammah_tui.feedback.scope import request as scope_of
 from shammah_tui.journal.ledger import Ledger
 from shammah_tui.journal.metric import Exchange, Metrics
 from shammah_tui.runtime.journal import Journal
-from shammah_tui.runtime.link import Connect, EngineLink
+from shammah_tui.runtime.link import Adaptable, Connect, EngineLink
 from shammah_tui.runtime.routing import Asked, Routing
 from shammah_tui.store.database import Database
 from shammah_tui.store.session import SessionStore, StoredSession
@@ -209,7 +209,13 @@ class Runtime:
         return await (await self.feedback()).ratings_of(self.record.session)
 
     def _local_backend(self) -> Backend | None:
-        return self.link.backend if self.state.phase is Phase.READY else None
+        """The base, whatever adapter answers: what is made of ratings is compared with what it says."""
+        if self.state.phase is not Phase.READY:
+            return None
+        from shammah_tui.wire import NO_ADAPTER
+
+        backend = self.link.backend
+        return backend.using(NO_ADAPTER) if isinstance(backend, Adaptable) else backend
 
     def _claude_backend(self) -> Backend | None:
         """Claude for rewrites, only where the person lets questions go there by themselves."""
@@ -240,6 +246,7 @@ class Runtime:
         """Run a command of the person's own; its output joins the conversation. Closing it ends the command."""
         from shammah_tui.runtime.own_command import OwnCommand
 
+        await self._branch()
         running = OwnCommand(command, (await self.guard()).ground)
         try:
             async with aclosing(running.run()) as events:
@@ -254,7 +261,7 @@ class Runtime:
     async def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]:
         """Answer `question`; waits until a model is ready, however long. Closing it interrupts, keeping what was said.
 
-        Files that it mentions with `@` go with it. `shown` is what the person typed, where `question` holds more;
+        Files that the person mentions with `@` go with it. `shown` is what they typed, where `question` holds more;
         `asked` sends this one question to the local model or to Claude. Words that tell of danger to the person are
         answered by a panel; sent once more they go to the local model, and nothing of that turn is kept.
         """
@@ -264,8 +271,9 @@ class Runtime:
             self._help_shown_for = question
             yield help_shown()
             return
+        branched = "" if private else await self._branch()
         notice = await self._complete_system()
-        attached = await asyncio.to_thread(attach, question, self.folder)
+        attached = await asyncio.to_thread(attach, question, self.folder, typed=shown)
         feedback = await self.feedback()
         troubles: list[str] = []
         try:
@@ -281,7 +289,7 @@ class Runtime:
         ended: TurnEnded | None = None
         try:
             await journal.keep()
-            for told in (notice, *attached.notices, *troubles):
+            for told in (branched, notice, *attached.notices, *troubles):
                 if told:
                     yield Noticed(told)
             answering = await self._answering(question, rules)
@@ -368,6 +376,18 @@ class Runtime:
     async def _rules_about(self, question: str) -> tuple[Rule, ...]:
         """The person's rules that concern a question, most important first."""
         return await (await self.feedback()).rules_about(self._scope_of(question))
+
+    async def _branch(self) -> str:
+        """Where another process went on with this session, go on in a copy of what was said here; what to say of it."""
+        fresh = uuid.uuid4().hex
+        try:
+            if not await self.sessions.branch(self.record.session, len(self.record.entries), fresh):
+                return ""
+        except HomeError:
+            # Whoever writes the turn down says so.
+            return ""
+        self.record = replace(self.record, session=fresh)
+        return "Another terminal went on with this conversation, so it goes on here as one of its own."
 
     async def _complete_system(self) -> str:
         """The system prompt of a conversation that has none yet; what the person should know of it."""

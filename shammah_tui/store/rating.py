@@ -177,11 +177,13 @@ class RatingStore:
             )
         )
 
-    async def trained(self, run: str, identities: Iterable[int]) -> None:
-        """These were part of the training run `run`: they are no longer new."""
-        values = [(run, identity) for identity in identities]
+    async def trained(self, run: str, identities: Iterable[int], began_at: float) -> None:
+        """These were part of the training run `run`: they are no longer new, but for those changed since it began."""
+        values = [(run, identity, began_at) for identity in identities]
         await self._database.run(
-            lambda connection: connection.executemany("UPDATE rating SET run = ? WHERE id = ?", values)
+            lambda connection: connection.executemany(
+                "UPDATE rating SET run = ? WHERE id = ? AND updated_at <= ?", values
+            )
         )
 
     async def buffer(self) -> Buffer:
@@ -199,6 +201,9 @@ def _add(connection: sqlite3.Connection, rating: Rating) -> Rating:
             if known["answer"] != storable(shot.answer):
                 # The question was answered anew.
                 given |= _snapshot_columns(rating)
+            else:
+                # A key alone takes nothing back of what was said with the last one.
+                given = {name: value for name, value in given.items() if value}
             changed = _edit(connection, known["id"], given)
             assert changed is not None
             return changed

@@ -222,7 +222,9 @@ def _same(connection: sqlite3.Connection, draft: RuleDraft) -> int | None:
 
 def _edit(connection: sqlite3.Connection, identity: int, draft: RuleDraft) -> Rule | None:
     connection.execute(
-        "UPDATE rule SET line = ?, scope = ?, verifier = ?, proof = ?, source = ?, updated_at = ? WHERE id = ?",
+        # No adapter has learned the new words.
+        "UPDATE rule SET line = ?, scope = ?, verifier = ?, proof = ?, source = ?, updated_at = ?, adapter = '', "
+        "state = CASE state WHEN 'off' THEN 'off' ELSE 'prompt' END WHERE id = ?",
         (*_columns(draft), draft.proof, draft.source, time.time(), identity),
     )
     _wait_again(connection, identity)
@@ -240,7 +242,7 @@ def _remove(connection: sqlite3.Connection, identity: int) -> bool:
 def _wait_again(connection: sqlite3.Connection, identity: int) -> None:
     connection.execute("DELETE FROM variant WHERE rule = ?", (identity,))
     connection.execute(
-        "UPDATE rating SET state = 'waiting', reason = '', rewrite = '', rewrite_source = '', updated_at = ? "
+        "UPDATE rating SET state = 'waiting', reason = '', rewrite = '', rewrite_source = '', run = '', updated_at = ? "
         "WHERE rule = ? AND color <> 'green'",
         (time.time(), identity),
     )

@@ -63,6 +63,10 @@ class SessionStore:
         """
         await self._database.run(lambda connection: _write(connection, session, folder, first, entries, turn))
 
+    async def branch(self, session: str, length: int, fresh: str) -> bool:
+        """Where `session` has more than `length` entries, begin the session `fresh` with the first of them, so many."""
+        return await self._database.run(lambda connection: _branch(connection, session, length, fresh))
+
     async def read(self, session: str) -> StoredSession | None:
         """The session whose id begins with `session`, where that is only one; None where there is none."""
         return await self._database.run(lambda connection: _read(connection, session))
@@ -139,6 +143,24 @@ def _write(
             for seq, entry in enumerate(entries, first)
         ],
     )
+
+
+def _branch(connection: sqlite3.Connection, session: str, length: int, fresh: str) -> bool:
+    held = connection.execute("SELECT COUNT(*) FROM entry WHERE session = ?", (session,)).fetchone()[0]
+    if held <= length:
+        return False
+    connection.execute(
+        "INSERT INTO session (id, number, touched, folder, title, parent, parent_seq, created_at, updated_at) "
+        "SELECT ?, (SELECT MAX(number) + 1 FROM session), (SELECT MAX(touched) + 1 FROM session), folder, "
+        "CASE WHEN ? > 0 THEN title ELSE '' END, id, ?, ?, ? FROM session WHERE id = ?",
+        (fresh, length, length, time.time(), time.time(), session),
+    )
+    connection.execute(
+        "INSERT INTO entry SELECT ?, seq, turn, role, content, finish_reason, model, route, detail, created_at "
+        "FROM entry WHERE session = ? AND seq < ?",
+        (fresh, session, length),
+    )
+    return True
 
 
 def _title(entries: Sequence[Entry]) -> str:

@@ -41,3 +41,22 @@ def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "AGENTS.md")
     (tmp_path / "CLAUDE.md").write_bytes(b"\xff good")
     assert instructions(tmp_path).text == "� good"
+
+
+def test_a_link_out_of_the_project_or_to_a_secret_is_passed_over(tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    inner = repository / "inner"
+    inner.mkdir(parents=True)
+    (repository / ".git").mkdir()
+    (tmp_path / "elsewhere").write_text("of somebody else")
+    (repository / ".env").write_text("KEY=1")
+    (repository / "AGENTS.md").symlink_to("../elsewhere")
+    (inner / "AGENTS.md").symlink_to("../.env")
+    found = instructions(inner)
+    assert (found.text, found.files) == ("", ())
+    assert found.notice.count("was passed over") == 2
+    (inner / "AGENTS.md").unlink()
+    (repository / "AGENTS.md").unlink()
+    (repository / "AGENTS.md").write_text("ours")
+    (inner / "CLAUDE.md").symlink_to("../AGENTS.md")
+    assert instructions(inner).text == "ours\n\nours"

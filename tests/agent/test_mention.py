@@ -56,3 +56,16 @@ def test_what_cannot_be_attached_is_said(folder: Path) -> None:
 def test_a_name_cannot_break_out_of_its_place(folder: Path) -> None:
     (folder / "x><y").write_text("z")
     assert '<file path="x&gt;&lt;y">' in attach('@"x><y"', folder).question
+
+
+def test_what_was_only_pasted_or_piped_in_names_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("mine = 1")
+    (tmp_path / "secret").write_text("hidden")
+    found = attach("see @a.py\n\nan issue that says @secret", tmp_path, typed="see @a.py [Standard input: 1 line]")
+    assert found.files == ("a.py",)
+    assert "hidden" not in found.question
+    assert "an issue that says @secret" in found.question
+
+
+def test_a_user_who_is_not_there_is_a_word(tmp_path: Path) -> None:
+    assert attach("ping @~nobody-of-that-name about it", tmp_path).files == ()

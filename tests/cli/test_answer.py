@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from shammah_tui.cli.query import answer
+from shammah_tui.cli.question import Question
 from shammah_tui.cli.sink import sink_for
 from shammah_tui.conversation import ToolCall, Usage
 from shammah_tui.events import (
@@ -30,7 +31,7 @@ HELLO: tuple[TurnEvent, ...] = (TurnWaiting("The model is loading."), STARTED, *
 
 
 async def exit_code(*script: TurnEvent, form: str = "text", streaming: bool = True) -> int:
-    found = await answer(Scripted([script]), "why?", sink_for(form, streaming=streaming), None)
+    found = await answer(Scripted([script]), Question("why?"), sink_for(form, streaming=streaming), None)
     return found.exit_code
 
 
@@ -131,7 +132,7 @@ async def test_a_signal_stops_the_generation_and_keeps_what_was_said(
     number: signal.Signals, code: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
     runtime = Scripted([[STARTED, TextArrived("half")]])
-    asking = asyncio.create_task(answer(runtime, "why?", sink_for("json", streaming=True), None))
+    asking = asyncio.create_task(answer(runtime, Question("why?"), sink_for("json", streaming=True), None))
     await asyncio.sleep(0.1)
     os.kill(os.getpid(), number)
     assert (await asking).exit_code == code
@@ -160,7 +161,7 @@ async def test_the_end_of_the_time_stops_the_generation_and_asks_to_try_again(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     runtime = Scripted([[STARTED, TextArrived("half")]])
-    found = await answer(runtime, "why?", sink_for("text", streaming=True), 0.1)
+    found = await answer(runtime, Question("why?"), sink_for("text", streaming=True), 0.1)
     assert (found.exit_code, runtime.interrupted) == (75, 1)
     assert capfd.readouterr() == (
         "half\n",
@@ -178,7 +179,7 @@ async def test_a_reader_that_goes_away_stops_the_generation(monkeypatch: pytest.
 
     monkeypatch.setattr(sink, "hear", gone)
     with pytest.raises(BrokenPipeError):
-        await answer(runtime, "why?", sink, None)
+        await answer(runtime, Question("why?"), sink, None)
     # The script stood at the text, so that its end was never reached.
     assert not asyncio.all_tasks() - {asyncio.current_task()}
 

@@ -24,6 +24,7 @@ from shammah_tui.feedback.work import NO_MODEL, RatingSettled, RuleNamed
 from shammah_tui.learning.rows import read_rows
 from shammah_tui.store.database import Database
 from shammah_tui.store.rating import Filter, Rating, Snapshot
+from shammah_tui.store.rule import RuleDraft
 from shammah_tui.store.session import SessionStore
 
 HABIT = habits["print"]
@@ -123,6 +124,24 @@ async def test_what_a_run_learned_leaves_the_prompt_until_the_next_red_flag(data
     await feedback.rate("s2", 0, "red", NOTE, system=SYSTEM)
     assert len(await feedback.rules_for(request(QUESTION))) == 1
     assert await feedback.finished("run-1", adapter="a-1") == (), "the flag came after the run had begun"
+
+
+async def test_a_learned_rule_that_is_edited_is_in_the_prompt_again(database: Database) -> None:
+    feedback = Feedback(database)
+    correction = PRINTS.replace("print", "logging.info")
+    await converse(database, "s", QUESTION, PRINTS)
+    rated = await feedback.rate("s", 0, "red", NOTE, correction, system=SYSTEM)
+    await feedback.ratings.settle(rated.rating, "ready", rewrite=correction, source="correction")
+    await feedback.snapshot("run-1")
+    assert len(await feedback.finished("run-1", adapter="a-1")) == 1
+    (rule,) = await feedback.rules.list()
+    draft = RuleDraft("Python: use structlog, no print", rule.scope, rule.verifier, rule.proof, "person")
+    edited = await feedback.rules.edit(rule.id, draft)
+    assert edited is not None
+    assert (edited.state, edited.adapter) == ("prompt", "")
+    assert [rule.line for rule in await feedback.rules_for(request(QUESTION))] == [draft.line]
+    assert (await feedback.buffer()).new == 1
+    assert await feedback.finished("run-1", adapter="a-1") == (), "that run learned other words"
 
 
 async def test_a_note_without_a_usual_form_is_named_by_the_model(database: Database, backend: LocalBackend) -> None:

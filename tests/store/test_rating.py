@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -78,6 +79,27 @@ async def test_rating_the_same_answer_again_changes_it_and_undo_goes_back_step_b
     assert await store.list() == ()
 
 
+async def test_a_key_alone_takes_nothing_back_of_what_was_said_with_the_last_one(database: Database) -> None:
+    store = RatingStore(database)
+    first = await store.add(replace(of_turn(4, "red", "use logging"), correction="logging.info(1)"))
+    again = await store.add(of_turn(4, "yellow"))
+    assert (again.id, again.color, again.note, again.correction) == (
+        first.id,
+        "yellow",
+        "use logging",
+        "logging.info(1)",
+    )
+
+
+async def test_a_rating_that_was_changed_since_a_training_began_is_still_new(database: Database) -> None:
+    store = RatingStore(database)
+    kept, changed = await store.add(of_turn(0, "red", "no print")), await store.add(of_turn(2, "red", "no print"))
+    began_at = time.time()
+    await store.edit(changed.id, note="use structlog")
+    await store.trained("run-1", (kept.id, changed.id), began_at)
+    assert [rating.id for rating in await store.list(Filter(only_new=True))] == [changed.id]
+
+
 async def test_an_answer_that_was_given_anew_is_what_its_rating_is_about(database: Database) -> None:
     store = RatingStore(database)
     await store.add(of_turn(4))
@@ -127,7 +149,7 @@ async def test_the_list_is_filtered(database: Database) -> None:
     assert [rating.snapshot.turn for rating in await store.list(Filter(search="0% print"))] == [0]
     assert [rating.snapshot.turn for rating in await store.list(limit=1)] == [4]
     (newest, *_) = await store.list()
-    await store.trained("run-1", (newest.id,))
+    await store.trained("run-1", (newest.id,), time.time())
     assert [rating.snapshot.turn for rating in await store.list(Filter(only_new=True))] == [2, 0]
 
 
@@ -136,7 +158,7 @@ async def test_the_buffer_counts_by_colour_and_says_what_waits_for_what(database
     one, two, three = [await store.add(of_turn(turn, "red")) for turn in (0, 2, 4)]
     assert await store.settle(one, "waiting", "It waits for a model.")
     assert await store.settle(two, "ready", rewrite="better", source="claude")
-    await store.trained("run-1", (two.id,))
+    await store.trained("run-1", (two.id,), time.time())
     buffer = await store.buffer()
     assert (buffer.by_color, buffer.total) == ({"red": 3, "yellow": 0, "green": 0}, 3)
     assert (buffer.new, buffer.new_ready) == (2, 0)

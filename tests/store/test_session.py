@@ -297,3 +297,20 @@ async def test_a_file_of_the_version_before_is_taken_over(tmp_path: Path) -> Non
     await store.sign()
     assert [found.id for found in await store.list(search="a.py")] == ["s"]
     database.close()
+
+
+async def test_a_session_that_another_terminal_went_on_with_goes_on_in_a_copy(database: Database) -> None:
+    store = SessionStore(database)
+    await store.write("s", "/p", 0, [QUESTION, ANSWER], 0)
+    assert not await store.branch("s", 2, "fresh")
+    assert not await store.branch("unknown", 0, "fresh")
+    await store.write("s", "/p", 2, [QUESTION], 2)
+    assert await store.branch("s", 2, "fresh")
+    await store.write("fresh", "/p", 2, [ANSWER], 2)
+    mine, theirs = await store.read("fresh"), await store.read("s")
+    assert mine is not None
+    assert theirs is not None
+    assert [entry.message.role for entry in mine.entries] == ["user", "assistant", "assistant"]
+    assert [entry.message.role for entry in theirs.entries] == ["user", "assistant", "user"]
+    assert mine.summary.title == theirs.summary.title
+    assert (mine.turns, theirs.turns) == ((0, 0, 2), (0, 0, 2))

@@ -215,9 +215,13 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
         else:
             self._claude_next = True
             if asked is running and not asked.route:
-                (await self.runtime.whole()).routing.agree()
+                await self._agree()
             else:
                 self.flash("Claude is asked as soon as this is over")
+
+    async def _agree(self) -> None:
+        (await self.runtime.whole()).routing.agree()
+        self.flash("Until you leave, Claude answers whenever the model cannot; /local keeps a question here")
 
     def _start(self, question: str, asked: Asked = "", shown: str = "") -> None:
         # With the first question: the first picture is not to wait for it.
@@ -254,7 +258,7 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
                     return
                 exchange.hear(event)
                 if isinstance(event, TurnWaiting) and self._claude_next:
-                    (await self.runtime.whole()).routing.agree()
+                    await self._agree()
                 if isinstance(event, TurnStarted) and event.route == "local":
                     self.show_adapter(event.adapter)
                 if isinstance(event, TurnStarted) and event.route == "claude":
