@@ -15,6 +15,7 @@ from shammah_tui.errors import ShammahError
 from shammah_tui.events import TurnStarted
 from shammah_tui.runtime import Runtime
 from shammah_tui.runtime.adapter_choice import OFF
+from shammah_tui.runtime.adapter_memory import Worse
 from shammah_tui.runtime.learning import Learning
 from shammah_tui.store.rating import Rating, Snapshot
 from shammah_tui.wire import AdapterReport, AdaptersReport, AdapterSummary, RuleScope, RunsReport
@@ -200,4 +201,17 @@ async def test_choices_that_cannot_be_read_end_the_turn_in_words() -> None:
     paths.adapters_folder().mkdir(parents=True)
     (paths.adapters_folder() / "choices.json").write_text("{")
     assert "is damaged" in str((await heard(runtime))[-1])
+    await runtime.close()
+
+
+async def test_going_back_passes_over_what_was_taken_back_as_worse() -> None:
+    kept = tuple(summary(name, PYTHON, "python") for name in ("newest", "worse", "oldest"))
+    engine = WithAdapters(active="newest", kept=kept)
+    runtime = runtime_with(engine)
+    learning = await runtime.learning()
+    await started(runtime, "Write a Python function")
+    await learning.adapters()
+    learning.adapter_choice.memory.take_back("worse", Worse(8, 8, 1, 9, 0.99), 8)
+    assert await learning.roll_back() == "oldest"
+    assert engine.active == "oldest"
     await runtime.close()

@@ -90,6 +90,8 @@ async def test_nothing_is_sent_before_the_person_agreed(tmp_path: Path) -> None:
                     assert server.requests == []
                     runtime.routing.agree()
         assert started(events).route == "claude"
+        # That was said of questions: ratings are not rewritten there.
+        assert runtime.routing.background() is None
         await runtime.close()
 
 

@@ -14,10 +14,11 @@ from shammah_tui.agent.loop import BackendEvent
 from shammah_tui.config.load import load
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Message, ToolSpec
-from shammah_tui.errors import EngineError, EngineGone, RequestError
+from shammah_tui.errors import EngineError, EngineGone, HomeError, RequestError
 from shammah_tui.events import (
     BootstrapState,
     ModelSummary,
+    Noticed,
     Phase,
     TextArrived,
     TurnEnded,
@@ -45,6 +46,7 @@ class Engine:
     dies_after_states: bool = False
     asked: list[tuple[Message, ...]] = field(default_factory=list)
     switched: list[str] = field(default_factory=list)
+    refuses: tuple[str, ...] = ()
     stopped: int = 0
     closed: bool = False
     news: asyncio.Queue[BootstrapState] = field(default_factory=asyncio.Queue)
@@ -58,6 +60,8 @@ class Engine:
             yield await self.news.get()
 
     async def switch_model(self, model: str) -> BootstrapState:
+        if model in self.refuses:
+            raise EngineError(f"There is no model {model}.")
         self.switched.append(model)
         return LOADING
 
@@ -227,6 +231,54 @@ async def test_an_engine_that_cannot_be_started_says_why_and_is_tried_again_when
     assert (await heard(runtime))[-1] == TurnEnded("stop")
     assert engines.connected == 3
     await runtime.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (HomeError("The folder /log belongs to another user.", "Choose another."), "The folder /log belongs to"),
+        (PermissionError(13, "Permission denied"), "The engine cannot be started: Permission denied."),
+    ],
+)
+async def test_whatever_keeps_an_engine_from_starting_ends_the_question(error: Exception, message: str) -> None:
+    runtime, _ = runtime_of(error, error)
+    last = (await heard(runtime))[-1]
+    assert isinstance(last, TurnFailed)
+    assert last.message.startswith(message)
+    assert last.hint
+    await runtime.close()
+
+
+async def test_a_model_that_was_refused_is_not_asked_for_again() -> None:
+    first, second = Engine([[EngineGone("The engine went away.")]], refuses=("typo",)), Engine(refuses=("typo",))
+    runtime, _ = runtime_of(first, second)
+    runtime.start()
+    await reaches(runtime, Phase.READY)
+    with pytest.raises(EngineError, match="no model"):
+        await runtime.switch_model("typo")
+    assert (await heard(runtime))[-1] == TurnEnded("stop")
+    assert second.switched == []
+    await runtime.close()
+
+
+async def test_two_terminals_on_one_conversation_keep_each_their_own(tmp_path: Path) -> None:
+    one, other = (
+        Runtime(Settings(), folder=tmp_path, connect=Engines([Engine([WHOLE, WHOLE, WHOLE])])) for _ in range(2)
+    )
+    await heard(one, "first")
+    stored = await other.sessions.read(one.record.session)
+    assert stored is not None
+    other.resume(stored)
+    await heard(one, "mine")
+    told = await heard(other, "theirs")
+    assert any(isinstance(event, Noticed) and "Another terminal" in event.text for event in told)
+    await heard(one, "mine again")
+    assert one.record.session != other.record.session
+    for runtime, questions in ((one, ["first", "mine", "mine again"]), (other, ["first", "theirs"])):
+        kept = await runtime.sessions.read(runtime.record.session)
+        assert kept is not None
+        assert [entry.message.content for entry in kept.entries if entry.message.role == "user"] == questions
+        await runtime.close()
 
 
 async def test_an_engine_that_dies_again_and_again_is_left_alone() -> None:
