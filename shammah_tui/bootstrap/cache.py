@@ -61,6 +61,17 @@ def expected_sha256(path: Path) -> str:
     return name if len(name) == 64 and set(name) <= set("0123456789abcdef") else ""
 
 
+def blob_bytes(repo: str, sha256: str, size_bytes: int) -> int:
+    """How much of a file of this length is on the disk already, whole or as a download left it."""
+    if not sha256:
+        return 0
+    blob = repo_folder(repo) / "blobs" / sha256
+    for path in (blob, blob.with_name(f"{sha256}.incomplete")):
+        with contextlib.suppress(OSError):
+            return min(path.stat().st_size, size_bytes)
+    return 0
+
+
 def _snapshots(folder: Path, revision: str) -> Iterator[Path]:
     snapshots = folder / "snapshots"
     if revision:

@@ -7,7 +7,7 @@ training run need their share. What a person names is taken even if it looks too
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from shammah_tui.bootstrap.catalog import Artifact, Catalog, CatalogModel, Family
@@ -26,6 +26,7 @@ RAM_SHARE = 0.7
 VRAM_SHARE = 0.85
 # Left free beside the files, so that a download does not fill the disk to the brim.
 DISK_RESERVE_BYTES = GIGABYTE
+_NOTHING: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,17 @@ def choose(
     *,
     family: Family = "coder",
     downloaded: Collection[str] = (),
+    partial_bytes: Mapping[str, int] = _NOTHING,
 ) -> Choice:
-    """Decide for this machine. `downloaded` holds the ids of artifacts that need no more disk.
+    """Decide for this machine. `downloaded` holds the ids of artifacts that need no more disk, `partial_bytes` how much
+    of others is there already.
 
     Raises ModelError where the wish names a model that the catalog has not.
     """
     if wish.kind in (WishKind.DEMO, WishKind.PATH):
         return Choice(wish, "it was asked for")
     if wish.kind is WishKind.AUTO:
-        return _automatic(hardware, catalog, wish, family, downloaded)
+        return _automatic(hardware, catalog, wish, family, downloaded, partial_bytes)
     model = _named(catalog, wish, family)
     if model is None:
         return Choice(wish, "it was asked for; it is not in the catalog, so nothing is known of what it needs")
@@ -79,21 +82,28 @@ def choose(
     if artifact is None:
         there = replace(wish, text=model.artifact[0].repo)
         return Choice(there, "it was asked for; this file of it is not in the catalog")
-    obstacle = obstacle_to(hardware, model, artifact, downloaded)
+    obstacle = obstacle_to(hardware, model, artifact, downloaded, partial_bytes)
     reason = f"it was asked for, although {obstacle}" if obstacle else "it was asked for"
-    others = _alternatives(hardware, catalog, model, downloaded)
+    others = _alternatives(hardware, catalog, model, downloaded, partial_bytes)
     return Choice(wish, reason, model, artifact, not obstacle, _licence(model), others)
 
 
-def obstacle_to(hardware: Hardware, model: CatalogModel, artifact: Artifact, downloaded: Collection[str] = ()) -> str:
-    """Why this artifact does not fit, as a clause; empty if it does."""
+def obstacle_to(
+    hardware: Hardware,
+    model: CatalogModel,
+    artifact: Artifact,
+    downloaded: Collection[str] = (),
+    partial_bytes: Mapping[str, int] = _NOTHING,
+) -> str:
+    """Why this artifact does not fit, as a clause; empty if it does. `downloaded`, `partial_bytes`: as in `choose`."""
     needed = model.chat_bytes(artifact)
     room = max(RAM_SHARE * hardware.ram_bytes, VRAM_SHARE * hardware.vram_bytes)
     if needed > room:
         return f"it needs {gigabytes(needed)}; a model may take {gigabytes(room)} of {_memory(hardware)}"
-    space = artifact.size_bytes + DISK_RESERVE_BYTES
+    space = artifact.size_bytes - partial_bytes.get(artifact.id, 0) + DISK_RESERVE_BYTES
     if artifact.id not in downloaded and 0 < hardware.disk_free_bytes < space:
-        return f"it needs {gigabytes(space)} of disk and {gigabytes(hardware.disk_free_bytes)} are free"
+        more = " more" if artifact.id in partial_bytes else ""
+        return f"it needs {gigabytes(space)}{more} of disk and {gigabytes(hardware.disk_free_bytes)} are free"
     return ""
 
 
@@ -118,21 +128,29 @@ def fallback(
     )
 
 
-def _automatic(hardware: Hardware, catalog: Catalog, wish: Wish, family: Family, downloaded: Collection[str]) -> Choice:
+def _automatic(
+    hardware: Hardware,
+    catalog: Catalog,
+    wish: Wish,
+    family: Family,
+    downloaded: Collection[str],
+    partial_bytes: Mapping[str, int],
+) -> Choice:
     own = [model for model in catalog.models if model.automatic and model.family == family]
     candidates = [model for model in own if _is_recommended(hardware, model) or _fits_vram(hardware, model)]
     for model in sorted(candidates, key=lambda model: model.parameters, reverse=True):
-        artifact = _best_fitting(hardware, model, downloaded)
+        artifact = _best_fitting(hardware, model, downloaded, partial_bytes)
         if artifact is not None:
             needed = gigabytes(model.chat_bytes(artifact))
             reason = f"the usual one for a machine with {_memory(hardware)}; it needs {needed} to answer"
-            others = _alternatives(hardware, catalog, model, downloaded)
+            others = _alternatives(hardware, catalog, model, downloaded, partial_bytes)
             return Choice(wish, reason, model, artifact, True, _licence(model), others)
     smallest = min(own, key=lambda model: model.parameters, default=None)
-    why = obstacle_to(hardware, smallest, smallest.artifact[-1], downloaded) if smallest else "the catalog is empty"
-    return Choice(
-        wish, f"no downloadable model fits: {why}", alternatives=_alternatives(hardware, catalog, None, downloaded)
-    )
+    why = "the catalog is empty"
+    if smallest:
+        why = obstacle_to(hardware, smallest, smallest.artifact[-1], downloaded, partial_bytes)
+    others = _alternatives(hardware, catalog, None, downloaded, partial_bytes)
+    return Choice(wish, f"no downloadable model fits: {why}", alternatives=others)
 
 
 def _is_recommended(hardware: Hardware, model: CatalogModel) -> bool:
@@ -144,8 +162,11 @@ def _fits_vram(hardware: Hardware, model: CatalogModel) -> bool:
     return any(model.chat_bytes(artifact) <= VRAM_SHARE * hardware.vram_bytes for artifact in model.artifact)
 
 
-def _best_fitting(hardware: Hardware, model: CatalogModel, downloaded: Collection[str]) -> Artifact | None:
-    return next((one for one in model.artifact if not obstacle_to(hardware, model, one, downloaded)), None)
+def _best_fitting(
+    hardware: Hardware, model: CatalogModel, downloaded: Collection[str], partial_bytes: Mapping[str, int] = _NOTHING
+) -> Artifact | None:
+    fitting = (one for one in model.artifact if not obstacle_to(hardware, model, one, downloaded, partial_bytes))
+    return next(fitting, None)
 
 
 def _named(catalog: Catalog, wish: Wish, family: Family) -> CatalogModel | None:
@@ -169,16 +190,21 @@ def _artifact_for(hardware: Hardware, model: CatalogModel, wish: Wish) -> Artifa
 
 
 def _alternatives(
-    hardware: Hardware, catalog: Catalog, taken: CatalogModel | None, downloaded: Collection[str]
+    hardware: Hardware,
+    catalog: Catalog,
+    taken: CatalogModel | None,
+    downloaded: Collection[str],
+    partial_bytes: Mapping[str, int],
 ) -> tuple[Alternative, ...]:
     found = []
     for model in catalog.models:
         if taken is not None and model.id == taken.id:
             continue
-        artifact = _best_fitting(hardware, model, downloaded)
+        artifact = _best_fitting(hardware, model, downloaded, partial_bytes)
         if artifact is None:
             artifact = model.artifact[-1]
-            found.append(Alternative(model, artifact, False, obstacle_to(hardware, model, artifact, downloaded)))
+            why = obstacle_to(hardware, model, artifact, downloaded, partial_bytes)
+            found.append(Alternative(model, artifact, False, why))
         else:
             found.append(Alternative(model, artifact, True, f"needs {gigabytes(model.chat_bytes(artifact))}"))
     return tuple(found)

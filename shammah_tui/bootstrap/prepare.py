@@ -60,8 +60,9 @@ async def prepare(settings: Settings, wish: str = "", *, hardware: Hardware | No
         known = catalog.load()
         wanted = parse_wish(wish or settings.model.size, known)
         machine = for_device(settings, hardware if hardware is not None else await asyncio.to_thread(probe))
-        here = await asyncio.to_thread(downloaded, known)
-        chosen = choice.choose(machine, known, wanted, family=settings.model.family, downloaded=here)
+        here, begun = await asyncio.to_thread(lambda: (downloaded(known), partial_bytes(known)))
+        family = settings.model.family
+        chosen = choice.choose(machine, known, wanted, family=family, downloaded=here, partial_bytes=begun)
         async with aclosing(_Way(settings, known, machine, chosen, here).steps()) as steps:
             async for step in steps:
                 yield step
@@ -84,6 +85,16 @@ def downloaded(known: Catalog) -> dict[str, tuple[Path, ...]]:
                     found[artifact.id] = files
                     break
     return found
+
+
+def partial_bytes(known: Catalog) -> dict[str, int]:
+    """What an interrupted download left of each artifact, and whole parts of it, in bytes by artifact id."""
+    found = {
+        artifact.id: sum(cache.blob_bytes(artifact.repo, file.sha256, file.size_bytes) for file in artifact.files)
+        for model in known.models
+        for artifact in model.artifact
+    }
+    return {id: size for id, size in found.items() if size}
 
 
 def _is_same(files: tuple[Path, ...], artifact: Artifact, must_promise: bool) -> bool:
@@ -153,8 +164,8 @@ class _Way:
                 async for step in steps:
                     yield step
             return
-        other = choice.fallback(self.machine, self.known, self.settings.model.family, self.here)
-        if other is not None:
+        # As often as it takes: one that turns out to be damaged is here no longer.
+        while other := choice.fallback(self.machine, self.known, self.settings.model.family, self.here):
             reason = f"{obstacle.reason}, and this one is downloaded already"
             async for step in self._present(*other, _summary(*other, reason)):
                 yield step
@@ -200,6 +211,7 @@ class _Way:
                         progress = Progress(file.name, checked_bytes + size, artifact.size_bytes)
                         yield BootstrapState(Phase.INITIALIZING, summary, progress, "Checking the file once.")
             except Damaged as error:
+                del self.here[artifact.id]
                 yield BootstrapState(Phase.INITIALIZING, summary, reason=error.message)
                 return
             checked_bytes += file.size_bytes

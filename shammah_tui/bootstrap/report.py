@@ -9,7 +9,7 @@ from pathlib import Path
 from shammah_tui import paths
 from shammah_tui.bootstrap import cache, catalog, choice
 from shammah_tui.bootstrap.hardware import Hardware, probe
-from shammah_tui.bootstrap.prepare import DEMO_ID, DEMO_NAME, DEMO_QUANTIZATION, downloaded, for_device
+from shammah_tui.bootstrap.prepare import DEMO_ID, DEMO_NAME, DEMO_QUANTIZATION, downloaded, for_device, partial_bytes
 from shammah_tui.bootstrap.reach import Obstacle, endpoint, obstacle_to_hub
 from shammah_tui.bootstrap.wish import Wish, WishKind, parse_wish
 from shammah_tui.config.settings import Settings
@@ -72,13 +72,14 @@ async def facts(settings: Settings) -> Facts:
 
 def _rows(settings: Settings, machine: Hardware) -> tuple[ModelRow, ...]:
     known = catalog.load()
-    here = downloaded(known)
+    here, begun = downloaded(known), partial_bytes(known)
     wish = parse_wish(settings.model.size, known)
-    chosen = choice.choose(machine, known, wish, family=settings.model.family, downloaded=here)
+    family = settings.model.family
+    chosen = choice.choose(machine, known, wish, family=family, downloaded=here, partial_bytes=begun)
     rows = []
     for model in known.models:
         for artifact in model.artifact:
-            why_not = choice.obstacle_to(machine, model, artifact, here)
+            why_not = choice.obstacle_to(machine, model, artifact, here, begun)
             rows.append(
                 ModelRow(
                     id=model.id,

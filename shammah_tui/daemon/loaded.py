@@ -26,7 +26,9 @@ class LoadedModel:
         info = engine.model
         self.engine = engine
         self.adapters = adapters
-        self.template = ChatTemplate(info.chat_template, bos_text=info.bos_text, eos_text=info.eos_text)
+        self.template = ChatTemplate(
+            info.chat_template, bos_text=info.bos_text, eos_text=info.eos_text, control_texts=info.control_texts
+        )
         self.be_called(summary)
         self.loaded_at = int(time.time())
         self._readers = 0

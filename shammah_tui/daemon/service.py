@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractContextManager, aclosing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from shammah_tui import paths
 from shammah_tui.bootstrap.prepare import ModelFile, prepare
@@ -31,6 +31,8 @@ from shammah_tui.learning.store import By, Store
 from shammah_tui.wire import AdapterReport
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 OpenEngine = Callable[[Path, LoadOptions], Engine]
 
@@ -256,24 +258,23 @@ class Service:
         engine = await self._open(file.path)
         try:
             loaded = LoadedModel(engine, file.summary, Adapters(self._store, engine, file.sha256))
-        except ShammahError:
-            await asyncio.to_thread(engine.close)
+            await loaded.adapters.follow()
+            loaded.be_called(loaded.summary)
+        except BaseException:
+            await _to_its_end(asyncio.to_thread(engine.close))
             raise
-        await loaded.adapters.follow()
-        loaded.be_called(loaded.summary)
         self.loaded = loaded
         reason = " ".join(part for part in (engine.model.notice, loaded.adapters.problem) if part)
         self._publish(advance(self.state, BootstrapState(Phase.READY, loaded.summary, reason=reason)))
 
     async def _open(self, path: Path) -> Engine:
         """Load in a thread. That cannot be broken off: when another model is wanted meanwhile, it ends and is freed."""
-        opening = asyncio.ensure_future(asyncio.to_thread(self._open_engine, path, self._options()))
+        opening = asyncio.create_task(asyncio.to_thread(self._open_engine, path, self._options()))
         try:
-            return await asyncio.shield(opening)
+            return await _to_its_end(opening)
         except asyncio.CancelledError:
-            await asyncio.wait({opening})
             if opening.exception() is None:
-                await asyncio.to_thread(opening.result().close)
+                await _to_its_end(asyncio.to_thread(opening.result().close))
             raise
 
     def _options(self) -> LoadOptions:
@@ -292,7 +293,7 @@ class Service:
     async def _unload(self) -> None:
         loaded, self.loaded = self.loaded, None
         if loaded is not None:
-            await loaded.close()
+            await _to_its_end(loaded.close())
 
     def _fail(self, reason: str, hint: str) -> None:
         self._publish(BootstrapState(Phase.FAILED, self.state.model, reason=reason, hint=hint))
@@ -306,3 +307,17 @@ class Service:
     def _announce(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T] | asyncio.Task[T]) -> T:
+    """The result of `work`, which is never broken off: whoever is cancelled meanwhile hears of it after its end."""
+    task = work if isinstance(work, asyncio.Task) else asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return task.result()

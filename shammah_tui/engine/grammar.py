@@ -20,7 +20,13 @@ from shammah_tui.errors import RequestError
 
 DEPTH_MAX = 32
 RULES_MAX = 5000
+READS_MAX = 20_000
 REPEAT_MAX = 1000
+# What beside an anyOf or a oneOf holds for each of its choices; the rest only describes.
+_SHAPING = frozenset(
+    {"type", "properties", "required", "additionalProperties", "items", "prefixItems", "minItems", "maxItems"}
+    | {"minLength", "maxLength", "anyOf", "oneOf", "allOf"}
+)
 
 _BASE = {
     "c": '"," " "?',
@@ -90,6 +96,7 @@ class _Writer:
         self._names: dict[str, str] = {}
         self._bodies: dict[str, str] = {}
         self._references: dict[int, str] = {}
+        self._reads = 0
 
     def text(self, root: str) -> str:
         rules = {"root": root, **self._bodies, **_BASE}
@@ -105,6 +112,12 @@ class _Writer:
         if len(self._names) + len(self._references) >= RULES_MAX:
             raise _refuse("is too large")
         return f"r{len(self._names) + len(self._references)}"
+
+    def count_read(self) -> None:
+        """Choices are read once for each place that they are merged into, which may double at every level."""
+        self._reads += 1
+        if self._reads > READS_MAX:
+            raise _refuse("is too large")
 
     def schema(self, schema: Any, *, as_arguments: bool = False) -> str:
         """The name of a rule, or an expression in brackets, for values of `schema`."""
@@ -131,6 +144,7 @@ class _Reader:
         self._document = document
 
     def read(self, schema: Any, depth: int) -> str:
+        self._writer.count_read()
         if depth > DEPTH_MAX:
             raise _refuse("is nested too deeply")
         if schema is True or schema == {}:
@@ -146,7 +160,8 @@ class _Reader:
             return self._either([_constant(value) for value in schema["enum"]])
         for key in ("anyOf", "oneOf"):
             if isinstance(schema.get(key), list) and schema[key]:
-                return self._either([self.read(choice, depth + 1) for choice in schema[key]])
+                beside = {name: value for name, value in schema.items() if name in _SHAPING and name != key}
+                return self._either([self.read(self._choice(one, beside), depth + 1) for one in schema[key]])
         if isinstance(schema.get("allOf"), list):
             return self.read(self._merged(schema), depth + 1)
         kinds = schema.get("type")
@@ -226,6 +241,18 @@ class _Reader:
     def _either(self, choices: Sequence[str]) -> str:
         return self._writer.rule(" | ".join(choices))
 
+    def _choice(self, choice: Any, beside: dict[str, Any]) -> Any:
+        """One choice of an anyOf, with what stands beside it. One that already says all of that stays itself, so that a
+        `$ref` may lead back to where it came from."""
+        if not beside or not isinstance(choice, dict | bool) or choice is False:
+            return choice
+        given = beside.get("allOf", [])
+        if not isinstance(given, list):
+            raise _refuse("has an allOf of a wrong form")
+        merged = self._merged({**beside, "allOf": [*given, {} if choice is True else choice]})
+        target = self._follow(choice["$ref"]) if isinstance(choice, dict) and "$ref" in choice else choice
+        return choice if merged == target else merged
+
     def _merged(self, schema: dict[str, Any]) -> dict[str, Any]:
         merged = {key: value for key, value in schema.items() if key != "allOf"}
         for part in schema["allOf"]:
@@ -233,11 +260,19 @@ class _Reader:
                 part = self._follow(part["$ref"])
             if not isinstance(part, dict):
                 raise _refuse("has an allOf of a wrong form")
+            both = (merged, part)
+            if not all(isinstance(one.get("properties", {}), dict) for one in both) or not all(
+                isinstance(one.get("required", []), list) for one in both
+            ):
+                raise _refuse("has properties of a wrong form")
             properties = {**merged.get("properties", {}), **part.get("properties", {})}
-            required = [*merged.get("required", []), *part.get("required", [])]
+            required = list(merged.get("required", []))
+            required += [name for name in part.get("required", []) if name not in required]
             merged = {**merged, **part}
             if properties:
-                merged |= {"properties": properties, "required": required}
+                merged["properties"] = properties
+            if required:
+                merged["required"] = required
         return merged
 
     def _follow(self, reference: Any) -> Any:

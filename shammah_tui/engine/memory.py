@@ -40,24 +40,29 @@ def cache_bytes_per_token(header: Header, kv_type: str) -> int:
     return int(header.number("block_count", 1) * kv_heads * width * _BYTES_PER_VALUE[kv_type])
 
 
-def choose_context(asked: int, header: Header, kv_type: str, room: Room) -> tuple[int, str]:
+def choose_context(asked: int, header: Header, kv_type: str, room: Room | None) -> tuple[int, str]:
     """The context in tokens, and a notice where it is not what was asked for (0 asks for what fits).
 
+    `room` is None where only trying can tell what fits: a card with memory of its own.
     Raises `ModelError` where the weights alone are larger than the machine's memory.
     """
-    if header.size_bytes > room.total_bytes:
+    trained = header.number("context_length") or CONTEXT_MAX
+    most = min(CONTEXT_MAX, trained)
+    if room is None:
+        fits = most
+    elif header.size_bytes > room.total_bytes:
         raise ModelError(
             f"The model needs {_gib(header.size_bytes)} of memory, and this machine has {_gib(room.total_bytes)}.",
             "Choose a smaller model or a stronger quantisation (Q4_K_M).",
         )
-    trained = header.number("context_length") or CONTEXT_MAX
-    # Weights are mapped: pages of the file already in memory count as free, so a model that fits tightly still loads.
-    spare = max(0, room.free_bytes - header.size_bytes)
-    fits = int(spare * _CACHE_SHARE / max(1, cache_bytes_per_token(header, kv_type)))
+    else:
+        # Weights are mapped: pages of the file already in memory count as free, so one that fits tightly still loads.
+        spare = max(0, room.free_bytes - header.size_bytes)
+        fits = int(spare * _CACHE_SHARE / max(1, cache_bytes_per_token(header, kv_type)))
     if asked <= 0:
-        chosen = min(CONTEXT_MAX, trained, max(fits, CONTEXT_MIN))
+        chosen = min(most, max(fits, CONTEXT_MIN))
         chosen = max(_CELLS, chosen // _CELLS * _CELLS)
-        if chosen < min(CONTEXT_MAX, trained) // _CELLS * _CELLS:
+        if chosen < most // _CELLS * _CELLS:
             return chosen, f"The context is {chosen:,} tokens, which is what fits the free memory."
         return chosen, ""
     chosen = -(-min(asked, trained) // _CELLS) * _CELLS

@@ -62,9 +62,7 @@ def load(path: Path, options: LoadOptions) -> NativeModel:
     native_log.install()
     native_log.forget()
     header = gguf_file.read_header(path)
-    room = Room.of_this_machine()
-    context_tokens, notice = choose_context(options.context_tokens, header, options.kv_type, room)
-    notices = [notice]
+    notices: list[str] = []
     device = _choose_device(options, notices)
     threads = choose_threads(options.threads, header.size_bytes)
     attempt = GpuAttempt(options.attempt_note, path)
@@ -74,12 +72,14 @@ def load(path: Path, options: LoadOptions) -> NativeModel:
             f" `shammah config set model.device {device}` tries the GPU again."
         )
         device = "cpu"
+    context_tokens, notice = _context_for(device, header, options)
     with attempt.noted() if device != "cpu" else nullcontext():
         loaded = _load_on(device, path, options, context_tokens, threads)
     if loaded is None and device != "cpu":
         log.warning("the %s device refused the model: %s", device, native_log.last_errors())
         notices.append("The GPU could not load the model, so it runs on the CPU, slower.")
         device = "cpu"
+        context_tokens, notice = _context_for(device, header, options)
         loaded = _load_on(device, path, options, context_tokens, threads)
     if loaded is None:
         said = native_log.last_errors()
@@ -90,9 +90,18 @@ def load(path: Path, options: LoadOptions) -> NativeModel:
         notices.append(f"The context is {granted:,} tokens, which is what fits the GPU's memory.")
     vocabulary = Vocabulary(model)
     info = _describe(path, header, options, device, vocabulary, model)
-    info = replace(info, context_tokens=granted, notice=" ".join(part for part in notices if part))
+    info = replace(info, context_tokens=granted, notice=" ".join(part for part in (notice, *notices) if part))
     batch_tokens = int(native.llama_n_batch(context))
     return NativeModel(model, context, native.llama_get_memory(context), vocabulary, info, batch_tokens, flag)
+
+
+def _context_for(device: Device, header: gguf_file.Header, options: LoadOptions) -> tuple[int, str]:
+    """The context to try, and a notice. Raises `ModelError` where the model is too large for this memory.
+
+    A card that is not a Mac's has memory of its own: it tells what fits when a context is made.
+    """
+    room = None if device == "cuda" else Room.of_this_machine()
+    return choose_context(options.context_tokens, header, options.kv_type, room)
 
 
 def _describe(
@@ -113,6 +122,7 @@ def _describe(
         chat_template=str(header.metadata.get("tokenizer.chat_template") or ""),
         bos_text=vocabulary.text(int(native.llama_vocab_bos(vocabulary.pointer))),
         eos_text=vocabulary.text(int(native.llama_vocab_eos(vocabulary.pointer))),
+        control_texts=tuple(vocabulary.control_texts),
     )
 
 

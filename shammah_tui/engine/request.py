@@ -137,6 +137,8 @@ class LoadedModel:
     chat_template: str
     bos_text: str
     eos_text: str
+    control_texts: tuple[str, ...] = field(default=(), repr=False)
+    """How the vocabulary writes its control tokens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby, takewhile
 from typing import Any, NoReturn
 
 import jinja2
@@ -39,7 +40,7 @@ CHATML = (
 # Private-use characters that no message keeps; what stands between them is to be read as plain text.
 _OPEN, _CLOSE = "\U0010fff0", "\U0010fff1"
 _MARKS = re.compile(f"[{_OPEN}{_CLOSE}]")
-_CONTROL = re.compile(r"<\|[A-Za-z0-9_]{1,64}\|>")
+_CONTROL = r"<\|[A-Za-z0-9_]{1,64}\|>"
 _HINT = "The template comes with the model's file; another conversion of the model may have a sound one."
 
 
@@ -55,12 +56,19 @@ class Prompt:
 
 
 class ChatTemplate:
-    """One compiled template. `render` may be called from any thread. Raises RequestError where it cannot be read."""
+    """One compiled template. `render` may be called from any thread. Raises RequestError where it cannot be read.
 
-    def __init__(self, source: str, *, bos_text: str = "", eos_text: str = "") -> None:
+    `control_texts`: how the model's vocabulary writes its control tokens; `<|name|>` counts as one in any case.
+    """
+
+    def __init__(
+        self, source: str, *, bos_text: str = "", eos_text: str = "", control_texts: Iterable[str] = ()
+    ) -> None:
         self._variables = {"bos_token": bos_text, "eos_token": eos_text}
         self._knows_tools = "tools" in source
         try:
+            known = _any_of(sorted({text for text in control_texts if text}))
+            self._control = re.compile(f"{known}|{_CONTROL}" if known else _CONTROL)
             self._template = _environment().from_string(source or CHATML)
         except (jinja2.TemplateError, RecursionError) as error:
             raise RequestError(f"The model's chat template cannot be read: {error}", _HINT, status=500) from error
@@ -80,8 +88,8 @@ class ChatTemplate:
         limits.
         """
         try:
-            spoken: list[Any] = [_prepared(message) for message in messages]
-            offered: list[Any] = _marked(list(tools))
+            spoken: list[Any] = [_prepared(message, self._control) for message in messages]
+            offered: list[Any] = _marked(list(tools), self._control)
         except RecursionError as error:
             raise RequestError("The conversation's tools or calls are nested too deeply.", param="tools") from error
         if not self._knows_tools:
@@ -111,14 +119,31 @@ class ChatTemplate:
         return "".join(parts)
 
 
-def _prepared(message: Mapping[str, Any]) -> dict[str, Any]:
+def _any_of(texts: Sequence[str]) -> str:
+    """A pattern that takes the longest of `texts`, which are sorted and differ; empty for none.
+
+    A tree by common beginnings: some vocabularies have thousands of control tokens, and a flat list of alternatives is
+    tried from its start at every "<" of a page.
+    """
+    branches = []
+    for _, group in groupby((text for text in texts if text), lambda text: text[0]):
+        alike = list(group)
+        pairs = zip(alike[0], alike[-1], strict=False)
+        start = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        branches.append(re.escape(start) + _any_of([text[len(start) :] for text in alike]))
+    if not branches:
+        return ""
+    return f"(?:{'|'.join(branches)}){'' if texts[0] else '?'}"
+
+
+def _prepared(message: Mapping[str, Any], control: re.Pattern[str]) -> dict[str, Any]:
     """A message as templates expect it: never `None` as content, arguments as objects, control tokens marked."""
     prepared = dict(message)
-    prepared["content"] = _marked(message.get("content") or "")
+    prepared["content"] = _marked(message.get("content") or "", control)
     calls = message.get("tool_calls")
     if calls:
         prepared["tool_calls"] = [
-            {**call, "function": {**call["function"], "arguments": _marked(_arguments(call["function"]))}}
+            {**call, "function": {**call["function"], "arguments": _marked(_arguments(call["function"]), control)}}
             for call in calls
         ]
     return prepared
@@ -135,14 +160,14 @@ def _arguments(function: Mapping[str, Any]) -> Any:
         return given
 
 
-def _marked(value: Any) -> Any:
+def _marked(value: Any, control: re.Pattern[str]) -> Any:
     """Every text in `value` with its control tokens marked as plain text."""
     if isinstance(value, str):
-        return _CONTROL.sub(lambda found: f"{_OPEN}{found[0]}{_CLOSE}", _MARKS.sub("", value))
+        return control.sub(lambda found: f"{_OPEN}{found[0]}{_CLOSE}", _MARKS.sub("", value))
     if isinstance(value, dict):
-        return {key: _marked(inner) for key, inner in value.items()}
+        return {key: _marked(inner, control) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_marked(inner) for inner in value]
+        return [_marked(inner, control) for inner in value]
     return value
 
 

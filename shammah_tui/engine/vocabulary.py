@@ -21,6 +21,8 @@ class Vocabulary:
         """Every token's bytes as they appear in an answer; empty for control tokens."""
         self.hidden: list[int] = []
         """Control tokens: no text of an answer, so never part of a grammar."""
+        self.control_texts: list[str] = []
+        """How the control tokens are written (`<|im_end|>`, `</s>`, `[/INST]`)."""
         self.ends: frozenset[int] = frozenset(
             token for token in range(self.size) if native.llama_vocab_is_eog(self.pointer, token)
         )
@@ -34,6 +36,7 @@ class Vocabulary:
             text = piece(token)
             if token in self.ends or (is_control(self.pointer, token) and text not in _VISIBLE_CONTROL):
                 self.hidden.append(token)
+                self.control_texts.append(text.decode("utf-8", "replace"))
                 text = b""
             self.pieces.append(text)
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from shammah_tui.tools.permission.search_path import SEARCH_PATH
 
-# Variables that load code, rewrite options, start other programs, or hold our own secrets.
+# Variables that load code, rewrite options, start other programs, or hold our own secrets; and PWD, for a shell takes
+# the folder's name from it, and `..` from that name: a way by links that was not judged.
 _DROPPED = re.compile(
-    r"BASH_.*|ENV|SHELLOPTS|BASHOPTS|PS[0-9]|PROMPT_COMMAND|IFS|CDPATH|GLOBIGNORE|LD_.*|DYLD_.*|GIT_.*|PYTHON.*|PERL.*|"
+    r"BASH_.*|ENV|SHELLOPTS|BASHOPTS|PS[0-9]|PROMPT_COMMAND|IFS|CDPATH|PWD|OLDPWD|GLOBIGNORE|LD_.*|DYLD_.*|GIT_.*|PYTHON.*|PERL.*|"
     r"RUBY(?:LIB|OPT)|NODE_.*|NPM_CONFIG_.*|npm_config_.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|"
     r"GREP_.*|RIPGREP_CONFIG_PATH|LESS.*|MORE|PAGER|MANPAGER|EDITOR|VISUAL|BROWSER|MAKEFLAGS|MFLAGS|PYTEST_.*|"
     r"TAR_OPTIONS|GZIP|XZ_.*|RSYNC_.*|SSH_ASKPASS|SUDO_.*|GCONV_PATH|MALLOC_.*|CARGO_.*|RUSTC.*|RUSTFLAGS|"

@@ -6,7 +6,7 @@ import pytest
 
 from shammah_tui.bootstrap import catalog
 from shammah_tui.bootstrap.catalog import Family
-from shammah_tui.bootstrap.choice import choose, fallback
+from shammah_tui.bootstrap.choice import choose, fallback, obstacle_to
 from shammah_tui.bootstrap.hardware import Gpu, Hardware
 from shammah_tui.bootstrap.wish import Wish, WishKind, parse_wish
 from shammah_tui.errors import ModelError
@@ -137,6 +137,21 @@ def test_a_downloaded_model_needs_no_more_disk() -> None:
     chosen = choose(full, KNOWN, Wish(WishKind.AUTO), downloaded=["Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF:Q8_0"])
     assert chosen.model is not None
     assert chosen.model.id == "qwen2.5-coder-1.5b"
+
+
+def test_what_a_download_left_is_no_missing_room() -> None:
+    machine = linux(31, disk=1.2)
+    model = KNOWN.by_id("qwen2.5-coder-7b")
+    assert model is not None
+    artifact = model.artifact[-1]
+    assert "of disk" in obstacle_to(machine, model, artifact)
+    begun = {artifact.id: artifact.size_bytes - 100_000_000}
+    assert not obstacle_to(machine, model, artifact, (), begun)
+    chosen = choose(machine, KNOWN, Wish(WishKind.AUTO), partial_bytes=begun)
+    assert chosen.artifact == artifact
+    assert "1.5 GB more of disk" in obstacle_to(
+        machine, model, artifact, (), {artifact.id: artifact.size_bytes - 500_000_000}
+    )
 
 
 @pytest.mark.parametrize(

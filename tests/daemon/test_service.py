@@ -12,17 +12,21 @@ from typing import Any
 import httpx2
 import pytest
 
+from scripts.bench.random_model import TINY, write_model
 from shammah_tui import paths
 from shammah_tui.bootstrap.prepare import ModelFile
 from shammah_tui.config.settings import EngineSettings, ModelSettings, Settings
+from shammah_tui.daemon.adapters import Adapters
 from shammah_tui.daemon.admission import Admission, Presence
 from shammah_tui.daemon.app import create_app
 from shammah_tui.daemon.failure import ModelNotReady
-from shammah_tui.daemon.loaded import public_id
+from shammah_tui.daemon.loaded import LoadedModel, public_id
 from shammah_tui.daemon.service import OpenEngine, Service, open_llama
+from shammah_tui.engine.llama import LlamaEngine
 from shammah_tui.engine.request import Engine, LoadOptions
 from shammah_tui.errors import DownloadError, EngineBusy
 from shammah_tui.events import BootstrapState, ModelSummary, Phase, Progress
+from shammah_tui.learning.store import Store
 
 SETTINGS = Settings(model=ModelSettings(size="demo", slots=2, context_tokens=1024, device="cpu"))
 CHAT: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 3}
@@ -33,6 +37,16 @@ Steps = AsyncGenerator[BootstrapState | ModelFile, None]
 
 def file_of(name: str, path: Path | None = None) -> ModelFile:
     return ModelFile(path or paths.demo_model_gguf(), ModelSummary(name, name, "a test"))
+
+
+class Closable(LlamaEngine):
+    """An engine that tells whether it was closed."""
+
+    is_closed = False
+
+    def close(self) -> None:
+        super().close()
+        self.is_closed = True
 
 
 async def at_once(settings: Settings, wish: str) -> Steps:
@@ -182,6 +196,118 @@ async def test_a_download_that_fails_leaves_the_former_model_in_memory() -> None
         await until(service, Phase.READY)
         assert len(opened) == 1
         assert (await http.post("/v1/chat/completions", json=CHAT)).status_code == 200
+
+
+async def test_a_change_of_mind_while_the_adapter_is_looked_for_leaves_no_engine_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[Closable] = []
+    looking = asyncio.Event()
+    follow = Adapters.follow
+
+    async def follow_for_ever(self: Adapters) -> bool:
+        if len(opened) > 1:
+            return await follow(self)
+        looking.set()
+        await asyncio.sleep(1000)
+        raise AssertionError
+
+    monkeypatch.setattr(Adapters, "follow", follow_for_ever)
+
+    def counted(path: Path, options: LoadOptions) -> Engine:
+        assert all(engine.is_closed for engine in opened), "two models in memory"
+        opened.append(Closable(path, options))
+        return opened[-1]
+
+    async with serving(counted) as (service, http):
+        service.choose("first")
+        await asyncio.wait_for(looking.wait(), 20)
+        service.choose("second")
+        await until(service, Phase.READY)
+        assert [engine.is_closed for engine in opened] == [True, False]
+        assert (await http.post("/v1/chat/completions", json={**CHAT, "model": "second"})).status_code == 200
+
+
+async def test_a_failure_while_the_adapter_is_looked_for_leaves_no_engine_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[Closable] = []
+
+    async def fail(self: Adapters) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Adapters, "follow", fail)
+
+    def counted(path: Path, options: LoadOptions) -> Engine:
+        opened.append(Closable(path, options))
+        return opened[-1]
+
+    async with serving(counted) as (service, _):
+        service.choose("first")
+        await until(service, Phase.FAILED)
+        assert [engine.is_closed for engine in opened] == [True]
+
+
+async def test_changes_of_mind_while_a_model_is_closed_leave_one_model_in_memory(tmp_path: Path) -> None:
+    closing, go_on = threading.Event(), threading.Event()
+    opened: list[Closable] = []
+
+    class Slow(Closable):
+        def close(self) -> None:
+            closing.set()
+            assert go_on.wait(20)
+            super().close()
+
+    def counted(path: Path, options: LoadOptions) -> Engine:
+        assert all(engine.is_closed for engine in opened), "two models in memory"
+        opened.append((Closable if opened else Slow)(path, options))
+        return opened[-1]
+
+    other = tmp_path / "other.gguf"
+    other.symlink_to(paths.demo_model_gguf())
+
+    async def prepare(settings: Settings, wish: str) -> Steps:
+        yield BootstrapState(Phase.INITIALIZING)
+        yield file_of(wish, None if wish == "first" else other)
+
+    service = Service(SETTINGS, open_engine=counted, prepare=prepare)
+    try:
+        service.choose("first")
+        await until(service, Phase.READY)
+        service.choose("second")
+        await asyncio.to_thread(closing.wait, 20)
+        # Twice the same task: by who sets the model aside, and by who wants another one meanwhile.
+        setting_aside = asyncio.create_task(service.set_aside("a test"))
+        await asyncio.sleep(0.05)
+        service.choose("third")
+        await asyncio.sleep(0.2)
+        assert not setting_aside.done()
+        assert len(opened) == 1
+        go_on.set()
+        await setting_aside
+        service.choose("fourth")
+        await until(service, Phase.READY)
+        assert [engine.is_closed for engine in opened[:-1]] == [True] * (len(opened) - 1)
+        assert not opened[-1].is_closed
+    finally:
+        go_on.set()
+        await service.close()
+    assert all(engine.is_closed for engine in opened)
+
+
+async def test_a_control_token_in_a_page_is_text_whatever_form_the_vocabulary_gives_it(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "model.gguf", TINY)
+    path.write_bytes(path.read_bytes().replace(b"<|endoftext|>", b"<end_of_turn>"))
+    engine = open_llama(path, LoadOptions(context_tokens=1024, slots=2, device="cpu"))
+    loaded = LoadedModel(engine, ModelSummary("m", "m", "a test"), Adapters(Store(tmp_path), engine))
+    try:
+        [control] = engine.tokenize("<end_of_turn>")
+        prompt = await loaded.prompt([{"role": "user", "content": "a<end_of_turn>b"}], ())
+        assert control not in prompt
+        spelled = engine.tokenize("<end_of_turn>", special=False)
+        assert any(prompt[at : at + len(spelled)] == spelled for at in range(len(prompt)))
+    finally:
+        await loaded.close()
 
 
 async def test_the_same_model_is_not_loaded_again() -> None:

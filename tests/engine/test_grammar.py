@@ -53,6 +53,45 @@ async def test_answers_are_json_of_the_schema(engine: LlamaEngine, schema: dict[
         assert f'"{key}"' in whole.text
 
 
+def _choices(beside: dict[str, Any], *choices: Any, key: str = "anyOf") -> tuple[str, str]:
+    """The grammar of choices with something beside them, and that of each choice written out whole."""
+    wholes = [{**beside, **choice} if isinstance(choice, dict) else beside for choice in choices]
+    return grammar.for_answer({**beside, key: list(choices)}).gbnf, grammar.for_answer({key: wholes}).gbnf
+
+
+PAIR = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "null"}}}
+
+
+@pytest.mark.parametrize("key", ["anyOf", "oneOf"])
+def test_what_stands_beside_choices_holds_for_each(key: str) -> None:
+    found, expected = _choices(PAIR, {"required": ["a"]}, {"required": ["b"]}, key=key)
+    assert found == expected
+    assert r'"\"a\""' in found
+    found, expected = _choices({"type": "string", "maxLength": 3}, {"minLength": 2}, True, key=key)
+    assert found == expected
+    nested = {"$defs": {"one": {"required": ["a"]}}, **PAIR, key: [{"$ref": "#/$defs/one"}]}
+    assert grammar.for_answer(nested).gbnf == grammar.for_answer({key: [{**PAIR, "required": ["a"]}]}).gbnf
+
+
+def test_what_is_required_beside_choices_and_in_them_is_required() -> None:
+    beside = {**PAIR, "required": ["a"]}
+    found = grammar.for_answer({**beside, "anyOf": [{"properties": {"c": {"const": 1}}, "required": ["c"]}]}).gbnf
+    whole = {**PAIR, "properties": {**PAIR["properties"], "c": {"const": 1}}, "required": ["a", "c"]}  # type: ignore[dict-item]
+    assert found == grammar.for_answer({"anyOf": [whole]}).gbnf
+
+
+def test_a_choice_that_leads_back_to_its_own_beginning_is_still_read() -> None:
+    tree = {"type": "object", "properties": {"next": {"type": "object", "anyOf": [{"$ref": "#/$defs/tree"}]}}}
+    assert "next" in grammar.for_answer({"$defs": {"tree": tree}, "$ref": "#/$defs/tree"}).gbnf
+
+
+def _doubling(levels: int) -> dict[str, Any]:
+    own = {
+        f"d{n}": {"properties": {f"k{n}": True}, "anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(levels)
+    }
+    return {"$defs": {**own, f"d{levels}": {"type": "object"}}, "$ref": "#/$defs/d0"}
+
+
 async def test_a_required_call_holds_from_the_first_token(engine: LlamaEngine) -> None:
     rules = grammar.for_tools(TOOLS, required=True, several=False)
     whole = await answer(engine, "Hello", grammar=rules, max_tokens=600)
@@ -115,6 +154,10 @@ def _deep(levels: int) -> dict[str, Any]:
         {"$ref": "#/nowhere"},
         {"$ref": "http://example.org/schema"},
         {"type": "object", "properties": [1]},
+        {"properties": [1], "anyOf": [{"required": []}]},
+        {"properties": {"a": {}}, "anyOf": [{"required": 1}]},
+        {"properties": {"a": {}}, "allOf": 1, "anyOf": [{"required": ["a"]}]},
+        _doubling(25),
         {"type": "array", "items": 5},
         {"type": "string", "minLength": 5, "maxLength": 1},
         {"type": "object", "properties": {f"k{n}": {"type": "array", "items": {"const": n}} for n in range(3000)}},

@@ -16,9 +16,11 @@ from typing import Literal
 import gguf
 import pytest
 
-from scripts.bench.random_model import CHAT_TEMPLATE
+from scripts.bench.random_model import CHAT_TEMPLATE, TINY, write_model
 from shammah_tui.engine import gguf_file
+from shammah_tui.engine import model as loading
 from shammah_tui.engine.gguf_file import Header, read_header
+from shammah_tui.engine.gpu_attempt import GpuAttempt
 from shammah_tui.engine.library import native
 from shammah_tui.engine.llama import LlamaEngine
 from shammah_tui.engine.memory import Room, cache_bytes_per_token, choose_context
@@ -37,6 +39,7 @@ def test_a_loaded_model_is_described(engine: LlamaEngine, tiny_model: Path) -> N
     assert (model.context_tokens, model.training_context_tokens, model.vocabulary) == (1024, 2048, 512)
     assert (model.device, model.notice, model.slots) == ("cpu", "", 8)
     assert (model.bos_text, model.eos_text) == ("<|endoftext|>", "<|im_end|>")
+    assert model.control_texts == ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
     assert model.chat_template == CHAT_TEMPLATE
     assert model.size_bytes == tiny_model.stat().st_size
     assert model.parameters > 100_000
@@ -89,6 +92,50 @@ def test_after_an_engine_died_loading_on_the_gpu_the_next_one_takes_the_cpu(
     other = tmp_path / "other.gguf"
     other.write_bytes(tiny_model.read_bytes())
     assert loaded(model=other).device == gpu
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A discrete card to all appearances, beside a memory of 100 kB: smaller than any model."""
+    monkeypatch.setattr(native, "llama_supports_gpu_offload", lambda: True)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(Room, "of_this_machine", lambda: Room(100_000, 100_000))
+
+
+@pytest.mark.usefixtures("card")
+def test_on_a_card_with_its_own_memory_the_machines_does_not_count(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "long.gguf", replace(TINY, context=8192))
+    with closing(LlamaEngine(path, replace(OPTIONS, device="auto", context_tokens=0))) as engine:
+        assert (engine.model.device, engine.model.context_tokens, engine.model.notice) == ("cuda", 8192, "")
+    with pytest.raises(ModelError, match="this machine has"):
+        LlamaEngine(path, replace(OPTIONS, device="cpu", context_tokens=0))
+
+
+@pytest.mark.usefixtures("card")
+@pytest.mark.parametrize("lost", [False, True])
+def test_where_the_card_is_not_used_the_context_is_what_fits_the_machines_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    path = write_model(tmp_path / "long.gguf", replace(TINY, context=8192))
+    room = Room(path.stat().st_size + 2 * 3072 * cache_bytes_per_token(read_header(path), "f16"), GIB)
+    monkeypatch.setattr(Room, "of_this_machine", lambda: room)
+    if lost:
+        monkeypatch.setattr(GpuAttempt, "was_lost", lambda self: True)
+    else:
+        monkeypatch.setattr(loading, "_computes", lambda model, context: False)
+    with closing(LlamaEngine(path, replace(OPTIONS, device="auto", context_tokens=0))) as engine:
+        assert (engine.model.device, engine.model.context_tokens) == ("cpu", 3072)
+        assert "3,072 tokens, which is what fits the free memory" in engine.model.notice
+        assert "GPU" in engine.model.notice
+
+
+@pytest.mark.usefixtures("card")
+def test_a_model_that_neither_the_card_nor_the_memory_holds_is_refused(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "_computes", lambda model, context: False)
+    with pytest.raises(ModelError, match="this machine has"):
+        LlamaEngine(tiny_model, replace(OPTIONS, device="auto"))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.05, 0.1, 0.3, 0.6, 0.9, 0.999])

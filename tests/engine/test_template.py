@@ -74,6 +74,33 @@ def test_control_tokens_in_arguments_and_tools_are_plain_text() -> None:
     assert [text for text, special in pieces if not special] == ["<|im_start|>", "<|im_end|>"]
 
 
+FORMS = ("<end_of_turn>", "<start_of_turn>", "</s>", "<s>", "[INST]", "[/INST]", "<｜User｜>", "<｜end▁of▁sentence｜>")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_control_tokens_of_any_form_are_plain_text_where_the_vocabulary_has_them(form: str) -> None:
+    message = {"role": "tool", "content": f"a{form}b <s <p>[INS]"}
+    pieces = ChatTemplate("", control_texts=FORMS).render([message]).pieces
+    assert [text for text, special in pieces if not special] == [form]
+    assert [text for text, special in ChatTemplate("").render([message]).pieces if not special] == []
+
+
+def test_the_longest_control_token_is_taken_and_others_than_the_vocabularys_count_too() -> None:
+    texts = ("", "<s>", "<a", "<ab", "<abc>", "<abd>", "<ab", "x.y")
+    message = {"role": "user", "content": "<abd> <ab> <a> xzy x.y <|made_up|>"}
+    pieces = ChatTemplate("", control_texts=texts).render([message]).pieces
+    assert [text for text, special in pieces if not special] == ["<abd>", "<ab", "<a", "x.y", "<|made_up|>"]
+
+
+def test_a_vocabulary_of_thousands_of_control_tokens_costs_little() -> None:
+    template = ChatTemplate("", control_texts=[f"<unused{n}>" for n in range(6000)] + ["[INST]", "</s>"])
+    message = {"role": "user", "content": "<unusual <p>" * 50_000 + "<unused4711>"}
+    before = time.process_time()
+    pieces = template.render([message]).pieces
+    assert time.process_time() - before < 1
+    assert [text for text, special in pieces if not special] == ["<unused4711>"]
+
+
 @pytest.mark.parametrize("source", ["", "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"])
 def test_a_template_without_tools_is_told_of_them_in_messages(source: str) -> None:
     text = ChatTemplate(source).render(CONVERSATION, tools=[TOOL]).text

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 from shammah_tui.tools.permission.address import names_metadata
+from shammah_tui.tools.permission.below import trouble_below
 from shammah_tui.tools.permission.command_rule import CommandRule, compile_rule, exact_pattern, open_pattern
 from shammah_tui.tools.permission.decision import Context, Finding, Verdict, strictest
 from shammah_tui.tools.permission.file_pattern import reached, trouble_of_glob
 from shammah_tui.tools.permission.path_rule import denies
 from shammah_tui.tools.permission.place import (
-    CREDENTIAL_SAMPLES,
     Place,
     is_credential,
     is_guarded,
@@ -82,6 +81,7 @@ class _Judgement:
         self.here = [context.real_cwd]
         self.ever = [context.real_cwd]
         self.has_moved = False
+        self.came_by_link = False
         self.findings: list[Finding] = []
 
     def take(self, command: Command, following: str) -> None:
@@ -98,9 +98,15 @@ class _Judgement:
         if len(rest) != 1 or rest[0].is_glob or not rest[0].text or rest[0].text.startswith("-"):
             return Finding(Verdict.ASK, "`cd` here leads to a folder that is not written out")
         target = rest[0].text
-        if self.has_moved and ".." in target.split("/"):
+        leads_up = ".." in target.split("/")
+        if (self.has_moved or self.came_by_link) and leads_up:
             return Finding(Verdict.ASK, "it changes the folder twice")
         moved = [locate(target, folder) for folder in self.here]
+        is_linked = any(place.written != place.real for place in moved)
+        if is_linked and leads_up:
+            # For bash `..` takes the last name off the path as it is written, links and all.
+            return Finding(Verdict.ASK, f"`{target}` leads up again from behind a link")
+        self.came_by_link |= is_linked
         finding = self._passes(words, [(moved_to, target) for moved_to in moved], Use(reads_folder=False))
         # A command that says once more where it runs anyhow (`cd PROJECT && git log`) has not moved.
         self.has_moved |= any(place.real != folder for place, folder in zip(moved, self.here, strict=True))
@@ -122,6 +128,7 @@ class _Judgement:
             if judge_of is None:
                 raise Refused(f"`{name}` is not among the programs whose arguments are known")
             use = judge_of(words)
+            use.reads_below &= not (is_fed and use.prefers_input)
         except Refused as refused:
             return self._by_exact_rule(words, str(refused), is_fed=is_fed)
         places: list[tuple[Place, str]] = []
@@ -135,6 +142,8 @@ class _Judgement:
                 matches = reached(word.text, folder)
                 if matches is None:
                     return Finding(Verdict.ASK, f"`{word.text}` reaches more files than can be looked at")
+                if word.text[0] in "*?[" and any(place.written.startswith(f"{folder}/-") for place in matches):
+                    return Finding(Verdict.ASK, f"`{word.text}` matches a file that would be taken for a flag")
                 places += [(place, place.written) for place in matches]
         return self._passes(words, places, use)
 
@@ -158,8 +167,10 @@ class _Judgement:
                 return Finding(Verdict.ASK, f"`{text}` is outside the project", exact)
             if is_sensitive(place):
                 return Finding(Verdict.ASK, f"`{text}` often holds secrets", exact)
-        if use.reads_below and (trouble := self._trouble_below(words, places, use)):
-            return trouble
+        if use.reads_below:
+            folders = [place.real for place, _ in places] + (self.here if use.reads_folder else [])
+            if trouble := trouble_below(folders, use, self.here):
+                return trouble
         for word in use.writes:
             if any(is_guarded(locate(word.text, folder), self.context) for folder in self.here):
                 return Finding(Verdict.ASK, f"`{word.text}` is run or read by other programs by itself")
@@ -178,18 +189,6 @@ class _Judgement:
         return Finding(
             Verdict.ALLOW, "a rule covers it, and its arguments are known to be harmless", reads_only=is_reader
         )
-
-    def _trouble_below(self, words: Sequence[Word], places: list[tuple[Place, str]], use: Use) -> Finding | None:
-        """A search of whole folders reads the credential files in them, where they are not left out."""
-        left_out = [word.text.partition("=")[2] for word in words if word.text.startswith("--exclude=")]
-        if any(word.text.startswith("--include=") for word in words):
-            return None  # the profile refuses a filter that picks credential files
-        folders = {place.real for place, _ in places} | (set(self.here) if use.reads_folder else set())
-        for folder in folders:
-            for name in CREDENTIAL_SAMPLES:
-                if os.path.lexists(f"{folder}/{name}") and not any(fnmatchcase(name, text) for text in left_out):
-                    return Finding(Verdict.ASK, f"it would read `{name}` as well; --exclude='{name}*' leaves it out")
-        return None
 
     def _by_exact_rule(self, words: Sequence[Word], refusal: str, *, is_fed: bool) -> Finding:
         floor = self._floor(words)

@@ -53,7 +53,8 @@ _GREP = Profile(
         number="-A -B -C -m --after-context --before-context --context --max-count",
         text="-e --regexp --exclude --exclude-dir --label",
         filter="--include",
-        name="-d -D --directories --devices --binary-files",
+        folders="-d --directories",
+        name="-D --devices --binary-files",
         path="-f --file --exclude-from",
     ),
     _COLOR,
@@ -86,6 +87,8 @@ _RG = Profile(
     first=Kind.TEXT,
     replaces_first=words_of("-e -f --regexp --file --files --type-list --version"),
     reads_folder=True,
+    searches_below=True,
+    lists_only=words_of("--files --type-list --version"),
 )
 _SORT = Profile(
     words_of(

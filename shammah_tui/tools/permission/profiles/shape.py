@@ -28,6 +28,8 @@ class Kind(Enum):
     """pytest's: a path with `::name` after it."""
     FILTER = "filter"
     """A pattern of file names to take, which the program itself matches."""
+    FOLDERS = "folders"
+    """What grep does with a folder: with `recurse` it would read all below."""
     NONE = "none"
 
 
@@ -47,7 +49,13 @@ class Use:
     reads_folder: bool = False
     """Whether it reads the working folder without naming it."""
     reads_below: bool = False
-    """Whether it reads every file below the folders that it is given, hidden ones included (`grep -r`)."""
+    """Whether it reads every file below the folders that it is given (`grep -r`)."""
+    skips_hidden: bool = False
+    """Whether it passes over the hidden ones among them."""
+    prefers_input: bool = False
+    """Whether it reads what it is fed, if anything, rather than the working folder."""
+    values: list[tuple[str, Word]] = field(default_factory=list)
+    """Its flags that take a value, with it, in their order."""
     changes: bool = False
     runs_project: bool = False
     """Whether it runs code of the project or depends on its repository (tests, builds, git)."""
@@ -89,6 +97,10 @@ class Profile:
     """Without operands it reads the working folder."""
     folder_flags: frozenset[str] = frozenset()
     """The same, only with one of these (grep -r)."""
+    searches_below: bool = False
+    """It reads all below a folder without a flag, less what is hidden, and what it is fed if that is all (rg)."""
+    lists_only: frozenset[str] = frozenset()
+    """With one of these it reads no file."""
     changes: bool = False
     runs_project: bool = False
 
@@ -100,6 +112,7 @@ class Profile:
         operands = 0
         only_operands = False
         seen_folder_flag = not self.folder_flags
+        is_search = self.searches_below
         remaining = iter(words)
         for word in remaining:
             text = word.text
@@ -114,7 +127,7 @@ class Profile:
                     first, is_first_taken = None, True
                 continue
             if word.is_glob:
-                self._check_flag_pattern(text)
+                self._check_flag_pattern(text, use)
                 continue
             if text == "--":
                 only_operands = True
@@ -125,14 +138,17 @@ class Profile:
                     raise Refused("whether the pattern or a file comes first is not clear")
                 first = None
             seen_folder_flag = seen_folder_flag or bool(name & self.folder_flags)
+            is_search = is_search and not name & self.lists_only
         if not self.operands_min <= operands <= self.operands_max:
             raise Refused("it has too many or too few operands")
         if operands == 0 and self.reads_folder and seen_folder_flag:
             use.reads_folder = True
-        use.reads_below |= bool(self.folder_flags) and seen_folder_flag
+        use.reads_below |= is_search or (bool(self.folder_flags) and seen_folder_flag)
+        use.skips_hidden |= self.searches_below
+        use.prefers_input |= self.searches_below and operands == 0
         return use
 
-    def _check_flag_pattern(self, text: str) -> None:
+    def _check_flag_pattern(self, text: str, use: Use) -> None:
         """`--include=*.py` without quotes: whatever file it meets, it stays this flag with some text."""
         name, sign, value = text.partition("=")
         kind = self.valued.get(name) or self.optional.get(name)
@@ -140,6 +156,7 @@ class Profile:
             raise Refused(f"`{text}` is a flag with a file pattern")
         if kind is Kind.FILTER and may_pick_credential(value):
             raise Refused(f"`{text}` picks credential files")
+        use.values.append((name, Word(value, is_glob=True)))
 
     def _take_flag(self, text: str, remaining: Iterator[Word], use: Use, *, after_operand: bool) -> set[str]:
         """Accept one word that begins with a hyphen, with its value; the flags that it was."""
@@ -158,6 +175,7 @@ class Profile:
             if kind is None:
                 raise Refused(f"the flag `{name}` is not known to be harmless")
             self._take(kind, Word(value), use)
+            use.values.append((name, Word(value)))
             return {name}
         if text.startswith("--"):
             raise Refused(f"the flag `{name}` is not known to be harmless")
@@ -177,6 +195,7 @@ class Profile:
             rest = text[place:]
             if rest:
                 self._take(kind, Word(rest), use)
+                use.values.append((flag, Word(rest)))
             elif flag in self.valued:
                 self._take_value(flag, next(remaining, None), use)
             break
@@ -189,6 +208,7 @@ class Profile:
         if word.is_glob or (word.text.startswith("-") and kind not in (Kind.TEXT, Kind.NUMBER, Kind.FILTER)):
             raise Refused(f"the value of `{flag}` is not plain")
         self._take(kind, word, use)
+        use.values.append((flag, word))
 
     def _take(self, kind: Kind, word: Word, use: Use) -> None:
         text = word.text
@@ -208,6 +228,9 @@ class Profile:
             use.paths.append(Word(text.partition("::")[0]))
         elif kind is Kind.NONE:
             raise Refused(f"`{text}` is not expected here")
+        elif kind is Kind.FOLDERS:
+            if text not in ("read", "skip"):
+                raise Refused(f"`{text}` may lead it into folders; -r says so plainly")
         elif word.is_glob:
             raise Refused(f"`{text}` would be matched against file names")
         elif (kind is Kind.NUMBER and not NUMBER.match(text)) or (kind is Kind.NAME and not NAME.match(text)):
