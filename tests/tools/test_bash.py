@@ -157,6 +157,18 @@ async def test_the_environment_is_scrubbed(call: Call, context: Context) -> None
     assert "GIT_CONFIG_KEY_0=core.fsmonitor" in result.text
 
 
+async def test_a_command_does_not_take_the_name_of_its_folder_from_outside(
+    call: Call, context: Context, folder: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "link-to-it"
+    link.symlink_to(folder)
+    environment = scrubbed({"PWD": str(link), "OLDPWD": str(link)})
+
+    assert not set(environment) & {"PWD", "OLDPWD"}
+    result = await call("Bash", replace(context, environment=environment), command="pwd -L")
+    assert result.text.strip() == str(folder)
+
+
 async def test_the_sandbox_wraps_the_command(call: Call, context: Context) -> None:
     wrapped = replace(context, wrap=lambda argv: ("/usr/bin/env", "WRAPPED=yes", *argv))
     assert (await call("Bash", wrapped, command="echo $WRAPPED")).text == "yes"

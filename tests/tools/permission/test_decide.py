@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shammah_tui.tools.permission import below
 from shammah_tui.tools.permission.decide import decide
 from shammah_tui.tools.permission.decision import Call, Effect, Mode, Rule, Verdict, digest_of
 from shammah_tui.tools.permission.search_path import resolver
@@ -160,6 +162,120 @@ def test_a_search_of_everything_asks_where_it_would_read_credentials(tmp_path: P
     (tmp_path / ".env").write_text("x")
     assert asked("grep -rn TODO .") is asked("grep -rn TODO") is asked("grep -r TODO src .") is Verdict.ASK
     assert asked("grep -rn --exclude='.env*' TODO .") is asked("grep -n TODO a.py") is Verdict.ALLOW
+
+
+@pytest.fixture
+def monorepo(tmp_path: Path) -> Path:
+    """A project with credentials some folders down, and one that is hidden."""
+    for name in ("a.py", "src/b.py", "packages/api/.env", "packages/web/server.pem", "packages/web/.keys/id_rsa_work"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("expected", "commands"),
+    [
+        (
+            "ask",
+            [
+                *("grep -r '' .", "grep -r ''", "grep -rn x packages", "grep -r x src packages/api", "egrep -r x ."),
+                *("grep -d recurse '' .", "grep -drecurse '' .", "grep --directories=recurse '' ."),
+                *("grep --directories rec '' .", "grep -r --include='*' '' .", "grep -r --include '*.*' '' ."),
+                *("grep -r --include='*' --include='*.py' '' .", "grep -r --include='*_w*' '' ."),
+                "grep -r --exclude='.env*' '' .",
+                # Of filters that contradict each other the last one counts, and the first says what the rest means.
+                "grep -r --exclude='*' --include='*' '' .",
+                "grep -r --exclude=x --include='*.py' '' .",
+                # These are no filters: a pattern, an operand, and classes that are read in two ways.
+                "grep -r -e --include=*.py -e '' .",
+                "grep -r -e --exclude=* -e '' .",
+                "grep -r -- '' . '--exclude=*'",
+                "grep -r --exclude='[^a]*' '' .",
+                *("rg ''", "rg '' .", "rg x packages", "rg -n x", "ls && rg x", "rg -g '*' ''", "rg -g '*.*' ''"),
+                *("rg -g '!*.pem' -g '*' ''", "rg -g '' x", "rg -g '#' x", "rg -g 'packages/**' x", "rg -t all x"),
+                *(
+                    "rg -e --files",
+                    "rg --no-ignore x",
+                    "rg --iglob '*.P?M' x",
+                    "rg -g '*.[!p]em' x",
+                    "cd packages && rg x",
+                ),
+            ],
+        ),
+        (
+            "allow",
+            [
+                *("grep -rn x src", "grep -n x a.py", "grep -d skip x a.py", "grep --directories=read x a.py"),
+                *("grep -r --include='*.py' '' .", "grep -r --include=*.py '' .", "grep -r --include '*.py' '' ."),
+                "grep -r --exclude='.env*' --exclude='*.pem' --exclude='id_rsa*' '' .",
+                "grep -r --exclude-dir=packages '' .",
+                "grep -r --exclude-dir=api --exclude-dir=web/ '' .",
+                *("rg x src", "rg x packages/api", "rg --files", "rg --files packages", "rg -g '*.py' ''", "rg -tpy x"),
+                *("rg --type yaml x", "rg -g '*.{ts,tsx}' x", "rg -g '!*.pem' ''", "rg -g '!packages/' ''"),
+                *("rg -g '*.[ch]' x", "cat a.py | rg x", "cd src && rg x"),
+            ],
+        ),
+    ],
+)
+def test_a_search_asks_where_a_credential_lies_below(expected: str, commands: list[str], monorepo: Path) -> None:
+    rules = ("grep *", "egrep *", "rg *", "cat *", "cd *", "ls*")
+
+    assert [command for command in commands if verdict(command, *rules, cwd=str(monorepo)) != expected] == []
+
+
+def test_a_search_says_which_credential_it_would_read(monorepo: Path) -> None:
+    reason = bash("rg x", "rg *", cwd=str(monorepo)).reason
+
+    assert "`server.pem`" in reason
+    assert "-g '!server.pem'" in reason
+
+
+def test_a_search_of_more_than_can_be_looked_at_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(below, "_ENTRIES_MAX", 3)
+    for number in range(4):
+        (tmp_path / f"{number}.txt").touch()
+
+    assert verdict("grep -r x .", "grep *", cwd=str(tmp_path)) == verdict("rg x", "rg *", cwd=str(tmp_path)) == "ask"
+    assert verdict("grep -r --include='*' x .", "grep *", cwd=str(tmp_path)) == "ask"
+    assert verdict("grep -r --include='*.py' x .", "grep *", cwd=str(tmp_path)) == "allow"
+
+
+def test_a_file_whose_name_is_a_flag_does_not_make_a_search_another(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / ".env").touch()
+    assert verdict("grep x *", "grep *", cwd=str(tmp_path)) == "allow"
+    assert verdict("grep -r --exclude=.e* x .", "grep *", cwd=str(tmp_path)) == "allow"
+
+    (tmp_path / "-r").touch()
+    (tmp_path / "--exclude=.ex").touch()
+
+    assert verdict("grep x *", "grep *", cwd=str(tmp_path)) == "ask"
+    assert verdict("grep -r --exclude=.e* x .", "grep *", cwd=str(tmp_path)) == "ask"
+
+
+def test_a_folder_above_a_link_is_the_one_that_bash_goes_to(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    for name in ("releases/v1/docs", "other", "src"):
+        (project / name).mkdir(parents=True)
+    (project / "current").symlink_to("releases/v1")
+    (project / "self").symlink_to(".")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("outside\n")
+
+    def asked(command: str, cwd: Path = project) -> str:
+        return verdict(command, "cd *", "cat *", cwd=str(cwd), project=str(project))
+
+    escape = "cd current/../.. && cat other/notes.txt"
+    run = subprocess.run(["/bin/bash", "-c", escape], cwd=project, env={}, capture_output=True, text=True, check=True)
+    assert run.stdout == "outside\n", "bash takes `..` off the path as it is written"
+    assert asked(escape) == "ask"
+    assert asked(f"cd {project}/current/../.. && cat other/notes.txt") == "ask"
+    assert asked("cd ./current/docs/../../.. && cat a") == asked("cd current && cd .. && cat a") == "ask"
+    assert asked(f"cd {project}/current && cd ../.. && cat a", project / "releases" / "v1") == "ask"
+    assert asked("cd self && cd ../project && cat a") == "ask"
+    assert asked("cd current && cat a") == asked("cd current/docs && cat ../a") == "allow"
+    assert asked("cd src/../other && cat a") == asked("cd .. && cat a", project / "src") == "allow"
 
 
 def test_a_branch_is_checked_out_and_a_file_is_not(tmp_path: Path) -> None:
