@@ -94,7 +94,7 @@ def partial_bytes(known: Catalog) -> dict[str, int]:
         for model in known.models
         for artifact in model.artifact
     }
-    return {id: size for id, size in found.items() if size}
+    return {name: size for name, size in found.items() if size}
 
 
 def _is_same(files: tuple[Path, ...], artifact: Artifact, must_promise: bool) -> bool:

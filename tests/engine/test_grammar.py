@@ -59,7 +59,7 @@ def _choices(beside: dict[str, Any], *choices: Any, key: str = "anyOf") -> tuple
     return grammar.for_answer({**beside, key: list(choices)}).gbnf, grammar.for_answer({key: wholes}).gbnf
 
 
-PAIR = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "null"}}}
+PAIR: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "null"}}}
 
 
 @pytest.mark.parametrize("key", ["anyOf", "oneOf"])
@@ -76,7 +76,7 @@ def test_what_stands_beside_choices_holds_for_each(key: str) -> None:
 def test_what_is_required_beside_choices_and_in_them_is_required() -> None:
     beside = {**PAIR, "required": ["a"]}
     found = grammar.for_answer({**beside, "anyOf": [{"properties": {"c": {"const": 1}}, "required": ["c"]}]}).gbnf
-    whole = {**PAIR, "properties": {**PAIR["properties"], "c": {"const": 1}}, "required": ["a", "c"]}  # type: ignore[dict-item]
+    whole = {**PAIR, "properties": {**PAIR["properties"], "c": {"const": 1}}, "required": ["a", "c"]}
     assert found == grammar.for_answer({"anyOf": [whole]}).gbnf
 
 
