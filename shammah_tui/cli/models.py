@@ -11,7 +11,7 @@ from itertools import groupby
 
 from shammah_tui.bootstrap import catalog, choice
 from shammah_tui.bootstrap.hardware import Hardware, probe
-from shammah_tui.bootstrap.prepare import downloaded
+from shammah_tui.bootstrap.prepare import downloaded, partial_bytes
 from shammah_tui.bootstrap.report import ModelRow, list_models
 from shammah_tui.bootstrap.wish import parse_wish
 from shammah_tui.cli.configured import configured, wanted_model
@@ -79,4 +79,12 @@ def _cells(row: ModelRow) -> tuple[str, ...]:
 def _reason(settings: Settings, machine: Hardware) -> str:
     known = catalog.load()
     wish = parse_wish(settings.model.size, known)
-    return choice.choose(machine, known, wish, family=settings.model.family, downloaded=downloaded(known)).reason
+    chosen = choice.choose(
+        machine,
+        known,
+        wish,
+        family=settings.model.family,
+        downloaded=downloaded(known),
+        partial_bytes=partial_bytes(known),
+    )
+    return chosen.reason
