@@ -87,3 +87,16 @@ class Usage:
     cache_write_tokens: int = 0
     cost_usd: float | None = None
     """What the request costs, in US dollars; None where nobody charges for it, or the price is not known."""
+
+
+def as_object(arguments: Any) -> Any:
+    """What a call was made with, for a template; text that is no JSON (an answer cut short) stays text."""
+    if not isinstance(arguments, str):
+        return arguments or {}
+    # Not before the first picture.
+    import json
+
+    try:
+        return json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments

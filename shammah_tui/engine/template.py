@@ -24,6 +24,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from shammah_tui.conversation import as_object
 from shammah_tui.engine.toolless import as_plain_messages
 from shammah_tui.errors import RequestError
 
@@ -143,21 +144,16 @@ def _prepared(message: Mapping[str, Any], control: re.Pattern[str]) -> dict[str,
     calls = message.get("tool_calls")
     if calls:
         prepared["tool_calls"] = [
-            {**call, "function": {**call["function"], "arguments": _marked(_arguments(call["function"]), control)}}
+            {
+                **call,
+                "function": {
+                    **call["function"],
+                    "arguments": _marked(as_object(call["function"].get("arguments")), control),
+                },
+            }
             for call in calls
         ]
     return prepared
-
-
-def _arguments(function: Mapping[str, Any]) -> Any:
-    """What a call was made with, as an object; text that is no JSON (an answer cut short) stays text."""
-    given = function.get("arguments")
-    if not isinstance(given, str):
-        return given or {}
-    try:
-        return json.loads(given)
-    except (ValueError, RecursionError):
-        return given
 
 
 def _marked(value: Any, control: re.Pattern[str]) -> Any:

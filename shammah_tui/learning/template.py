@@ -12,6 +12,7 @@ import jinja2
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from shammah_tui.conversation import as_object
 from shammah_tui.errors import ModelError
 
 PROBE = "\N{OBJECT REPLACEMENT CHARACTER}"
@@ -70,20 +71,10 @@ def _prepared(message: dict[str, Any]) -> dict[str, Any]:
         return message
     return message | {
         "tool_calls": [
-            call | {"function": call["function"] | {"arguments": _arguments(call["function"].get("arguments"))}}
+            call | {"function": call["function"] | {"arguments": as_object(call["function"].get("arguments"))}}
             for call in calls
         ]
     }
-
-
-def _arguments(given: Any) -> Any:
-    """Text that is no JSON (an answer cut short) stays text."""
-    if not isinstance(given, str):
-        return given or {}
-    try:
-        return json.loads(given)
-    except (ValueError, RecursionError):
-        return given
 
 
 def _to_json(value: object, ensure_ascii: bool = False, indent: int | None = None, **_: object) -> str:
