@@ -51,6 +51,15 @@ class NetworkForbidden(OSError):
     """A test wanted to reach another machine."""
 
 
+@pytest.fixture(scope="session")
+def endless_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights, which never end an answer by chance; about 500 tokens a second, for a minute."""
+    from scripts.bench.random_model import Shape, write_model
+
+    shape = Shape("random-endless", 384, 6, 6, 2, 1536, 1024, 32_768)
+    return write_model(tmp_path_factory.mktemp("m") / "endless.gguf", shape)
+
+
 @pytest.fixture(autouse=True)
 def own_ground(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The Shammah home of this test (it is made by whoever needs it), and an environment without the person's own."""

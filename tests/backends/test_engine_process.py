@@ -104,8 +104,9 @@ async def test_an_engine_that_hangs_is_ended_by_force(monkeypatch: pytest.Monkey
     assert await engine_process.stop() is True
 
 
-async def test_a_kill_in_the_middle_of_an_answer_is_seen_and_a_new_one_starts() -> None:
-    first = await engine_process.connect(DEMO)
+async def test_a_kill_in_the_middle_of_an_answer_is_seen_and_a_new_one_starts(endless_model: Path) -> None:
+    settings = DEMO.model_copy(update={"model": ModelSettings(size=str(endless_model))})
+    first = await engine_process.connect(settings)
     await until_ready(first)
     backend = LocalBackend(first)
 

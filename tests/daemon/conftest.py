@@ -1,4 +1,4 @@
-"""Real engine processes in homes of their own, over the demo model and over one that never stops talking."""
+"""Real engine processes in homes of their own, over the demo model and over one that never ends."""
 
 from __future__ import annotations
 
@@ -15,10 +15,6 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from scripts.bench.random_model import Shape, write_model
-
-# Random weights never end an answer by chance; about 500 tokens a second, for a minute.
-ENDLESS = Shape("random-endless", 384, 6, 6, 2, 1536, 1024, 32_768)
 START_SECONDS = 40.0
 
 
@@ -86,11 +82,6 @@ def demo_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProc
     engine = start_engine(tmp_path_factory.mktemp("e"), "--model", "demo")
     yield engine
     end_engine(engine)
-
-
-@pytest.fixture(scope="session")
-def endless_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_model(tmp_path_factory.mktemp("m") / "endless.gguf", ENDLESS)
 
 
 @pytest.fixture(scope="module")
