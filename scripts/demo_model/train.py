@@ -1,9 +1,9 @@
 """Trains the demo model from nothing: `python -m scripts.demo_model.train --out FOLDER [--smoke]`.
 
 Batch n is drawn from the seed and n alone, so a run that was broken off goes on from its last checkpoint exactly as
-if it had not been. The loss is that of the tokens that the model shall say and, with a tenth of the weight, of those
-that it is given. Matrices learn by Muon (the momentum's nearest orthogonal matrix; Jordan 2024), embeddings, norms and
-biases by AdamW; the learning rate warms up, stays, and falls linearly to zero.
+if it had not been. The loss is that of the tokens that the model shall say and, with a tenth of the weight, of a
+sample of those that it is given. Matrices learn by Muon (the momentum's nearest orthogonal matrix; Jordan 2024),
+embeddings, norms and biases by AdamW; the learning rate warms up, and falls linearly to zero.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
     result: Tensor = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
         square = result @ result.mT
-        result = a * result + (b * square + c * square @ square) @ result
+        polynomial = torch.baddbmm(square, square, square, beta=b, alpha=c)
+        result = torch.baddbmm(result, polynomial, result, beta=a)
     return result
 
 
