@@ -82,7 +82,10 @@ class Unknown(NamedTuple):
 
 
 def parse(text: str) -> Invocation | Unknown | None:
-    """What a message means as a command; None when it is a message. A path such as /etc/hosts is one."""
+    """What a message means as a command; None when it is a message. A path such as /etc/hosts is one.
+
+    The beginning of a name will do, where it is that of no other command.
+    """
     if text.strip() in LEAVING:
         return Invocation(_named("quit"), "")
     if not text.startswith("/") or not text[1:2].strip():
@@ -94,13 +97,20 @@ def parse(text: str) -> Invocation | Unknown | None:
     # What has several lines is a message; only a question may have them too.
     has_lines = "\n" in text.strip()
     for command in TABLE:
-        if word.lower() in (command.name, *command.aliases):
+        if word.lower() in command.names:
             return None if has_lines and command.argument != QUESTION else Invocation(command, argument)
     if has_lines:
         return None
-    names = [name for command in TABLE for name in (command.name, *command.aliases)]
+    if len(begun := begun_with(word.lower())) == 1:
+        return Invocation(begun[0], argument)
+    names = [name for command in TABLE for name in command.names]
     closest = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.4)
     return Unknown(word, closest[0] if closest else "")
+
+
+def begun_with(typed: str) -> list[Command]:
+    """The commands of which a name begins with what was typed."""
+    return [command for command in TABLE if any(name.startswith(typed) for name in command.names)]
 
 
 def written(question: str, asked: str) -> str:

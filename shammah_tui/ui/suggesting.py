@@ -42,7 +42,7 @@ def wants_files(before: str) -> bool:
 
 
 def _commands(typed: str) -> list[Suggestion]:
-    named = [command for command in commands.TABLE if any(name.startswith(typed) for name in command.names)]
+    named = commands.begun_with(typed)
     if any(typed in command.names for command in named) and len(named) == 1:
         return []
     return [

@@ -43,7 +43,7 @@ def test_a_whole_conversation_by_lines() -> None:
         assert "Rated yellow" in say(terminal, "/feedback medium answer in one word", "/undo takes it back")
         assert "taken back" in say(terminal, "/undo", "taken back")
         assert "hello\r\n" in say(terminal, "!echo hello", "Command: ")
-        assert "Did you mean /sessions" in say(terminal, "/session", "There is no command")
+        assert "Did you mean /sessions" in say(terminal, "/sesions", "There is no command")
         assert "/privacy: " in say(terminal, "/help", "!COMMAND")
         assert "Nothing has left" in say(terminal, "/privacy", "machine")
         assert "You (plan): " in say(terminal, "/mode plan", "only read")

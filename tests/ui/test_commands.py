@@ -15,6 +15,8 @@ from shammah_tui.ui.commands import TABLE, Invocation, Unknown, parse
         ("/CLEAR", "new", ""),
         ("quit", "quit", ""),
         (":q", "quit", ""),
+        ("/sess yesterday", "sessions", "yesterday"),
+        ("/mode", "mode", ""),
     ],
 )
 def test_commands(text: str, name: str, argument: str) -> None:
@@ -24,7 +26,7 @@ def test_commands(text: str, name: str, argument: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hello", "/etc/hosts", "/usr/bin is a folder", "/", "/ a", "/help\nme", "quit now"]
+    "text", ["", "hello", "/etc/hosts", "/usr/bin is a folder", "/", "/ a", "/help\nme", "/hel\nme", "quit now"]
 )
 def test_messages(text: str) -> None:
     assert parse(text) is None
@@ -35,6 +37,11 @@ def test_messages(text: str) -> None:
 )
 def test_the_closest_command_is_suggested(typed: str, meant: str) -> None:
     assert parse(typed) == Unknown(typed[1:], meant)
+
+
+def test_a_beginning_that_two_commands_have_is_none() -> None:
+    assert isinstance(parse("/mod"), Unknown)
+    assert isinstance(parse("/cl why?"), Unknown)
 
 
 def test_the_table_is_in_order_and_has_no_name_twice() -> None:
