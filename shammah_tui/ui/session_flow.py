@@ -106,8 +106,7 @@ class SessionFlow:
 
 
 def _choice(summary: SessionSummary) -> Choice[str]:
-    ago = wording.duration(max(0, int(time.time() - summary.updated_at)))
-    where = f"{ago} ago · {Path(summary.folder).name}"
+    where = f"{wording.ago(time.time() - summary.updated_at)} · {Path(summary.folder).name}"
     where = where if len(where) <= WHERE_CELLS else f"{where[: WHERE_CELLS - 1]}…"
     questions = wording.count(summary.questions, "question")
     return Choice(where, f"{first_line(summary.title)}  · {questions}", summary.id)

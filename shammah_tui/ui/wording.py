@@ -73,6 +73,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
+def ago(seconds: float) -> str:
+    """How long since something was: "5 min ago", "3 h ago", "2 days ago"."""
+    for size, unit in ((86_400, "day"), (3600, "h"), (60, "min")):
+        if (count := int(seconds // size)) > 0:
+            return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''} ago"
+    return "just now"
+
+
 def tokens(count: int) -> str:
     """1234 -> "1.2k", 4096 -> "4k"."""
     if count >= 1024 and count % 1024 == 0:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import pytest
+from textual.events import Paste
 from textual.pilot import Pilot
 
+from shammah_tui import paths
 from shammah_tui.agent.history import History
+from shammah_tui.conversation import Entry, Message
 from shammah_tui.events import (
     BootstrapState,
     ModelSummary,
@@ -22,7 +28,7 @@ from shammah_tui.events import (
     TurnStarted,
     TurnWaiting,
 )
-from shammah_tui.runtime import ContextUse
+from shammah_tui.runtime import ContextUse, Runtime
 from shammah_tui.store.rating import Color
 from shammah_tui.ui.app import ShammahApp
 from shammah_tui.ui.screens.rating import Given, RatingPanel
@@ -86,7 +92,10 @@ class Shot:
     scripts: Sequence[Sequence[TurnEvent]] = ()
     sent: Sequence[str] = ()
     typed: str = ""
+    pasted: str = ""
     keys: Sequence[str] = ()
+    earlier: Sequence[str] = ()
+    """What the conversations of two days ago began with."""
     use: ContextUse | None = field(default_factory=lambda: ContextUse(512, 4096))
     rated: Sequence[tuple[Color, str]] = ()
     """What the person said of each answer."""
@@ -130,6 +139,8 @@ SHOTS = {
     ),
     "several_lines": Shot(typed="first line\nsecond line\nthird line"),
     "unknown_command": Shot(sent=["/hlep"]),
+    "pasted": Shot(typed="Explain ", pasted="\n".join(f"line {number}" for number in range(1, 61))),
+    "commands": Shot(keys=["/", "s", "wait:200", "down"]),
     "leaving": Shot(keys=["ctrl+c"]),
     "help": Shot(keys=["f1"]),
     "model": Shot(keys=["f3", "wait:300"]),
@@ -144,30 +155,22 @@ SHOTS = {
         rated=[("red", "use logging instead of print"), ("yellow", "say what was done"), ("green", "")],
     ),
     "rating": Shot(scripts=[said(ANSWER)], sent=[QUESTION], panel="red"),
+    "sessions": Shot(
+        sent=["/sessions"],
+        keys=["wait:300", "down"],
+        earlier=[
+            "Why does the test hang?",
+            "Write a parser for dates, with every form that a mail may have in its head",
+        ],
+    ),
     "sessions_empty": Shot(sent=["/sessions"], keys=["wait:200"]),
+    "privacy": Shot(sent=["/privacy"], keys=["wait:300"]),
     "palette_nothing": Shot(keys=["ctrl+p", "wait:100", *"qqq", "wait:200"]),
 }
-MAIN = (
-    "welcome",
-    "downloading",
-    "failed",
-    "conversation",
-    "queued",
-    "help",
-    "model",
-    "tools",
-    "tools_done",
-    "approval",
-    "approval_edit",
-    "settings",
-)
 # Where a shade alone would tell too little, were it not for a sign or a word.
 SHADES = ("rated", "rating", "tools", "approval", "approval_edit", "settings", "themes", "palette", "failed", "finding")
-LARGE_TOO = ("tools_open", "block_cursor", "finding", "approval_long", "approval_hostile", "approval_reason", "rated")
 PICTURES = [
-    *((name, SMALL, DARK) for name in SHOTS),
-    *((name, LARGE, DARK) for name in (*MAIN, *LARGE_TOO)),
-    *((name, size, LIGHT) for name in MAIN for size in (SMALL, LARGE)),
+    *product(SHOTS, (SMALL, LARGE), (DARK, LIGHT)),
     *(("conversation", size, f"shammah-contrast-{kind}") for size in (SMALL, LARGE) for kind in ("dark", "light")),
     *((name, size, NO_COLOR) for name in SHADES for size in (SMALL, LARGE)),
     *((name, NARROW, DARK) for name in ("welcome", "downloading", "conversation", "queued", "help", "model")),
@@ -181,6 +184,7 @@ def _run(shot: Shot) -> Callable[[Pilot[None]], Awaitable[None]]:
         async with asyncio.timeout(20):
             while app.chat.query_one(Status).sandbox is None:
                 await pilot.pause(0.02)
+        await _hold(await app.runtime.whole(), shot.earlier)
         for line in shot.sent:
             app.chat.prompt.put(line)
             await pilot.press("enter")
@@ -188,6 +192,8 @@ def _run(shot: Shot) -> Callable[[Pilot[None]], Awaitable[None]]:
         for exchange, (color, note) in zip(app.chat.exchanges, shot.rated, strict=False):
             exchange.rate(color, note)
         app.chat.prompt.put(shot.typed)
+        if shot.pasted:
+            app.chat.prompt.post_message(Paste(shot.pasted))
         if shot.panel is not None:
             await pilot.pause()
             await app.push_screen(RatingPanel(Given(shot.panel), question=QUESTION, answer=ANSWER))
@@ -195,6 +201,16 @@ def _run(shot: Shot) -> Callable[[Pilot[None]], Awaitable[None]]:
         await pilot.pause(0.2)
 
     return run
+
+
+async def _hold(runtime: Runtime, questions: Sequence[str]) -> None:
+    """Conversations of two days ago, that began so."""
+    for number, question in enumerate(questions):
+        entries = [Entry(Message("user", question)), Entry(Message("assistant", "Let me see."))]
+        await runtime.sessions.write(f"earlier-{number}", "/home/ada/project", 0, entries, 0)
+    if questions:
+        with closing(sqlite3.connect(paths.database())) as connection, connection:
+            connection.execute("UPDATE session SET updated_at = updated_at - 2 * 86400")
 
 
 @pytest.mark.parametrize(

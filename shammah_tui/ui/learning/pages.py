@@ -209,10 +209,10 @@ def run_entries(runs: Sequence[RunState], chosen: int, width: int, shown: str) -
     entries: list[list[Content]] = []
     for at, run in enumerate(runs):
         sign, style = SIGNS[run.status]
-        ago = wording.duration(max(0.0, time.time() - run.started_at))
+        ago = wording.ago(time.time() - run.started_at)
         mark = ("▸ " if at == chosen else "  ", "$accent")
         here = ("  ◂ shown", "$accent") if run.run == shown else ("", "")
-        facts = f" {run.status:10} {ago:>7} ago  "
+        facts = f" {run.status:10} {ago:>11}  "
         lines = [Content.assemble(mark, (sign, style), facts, (run.run, "$quiet"), here)]
         if at == chosen and run.message:
             lines += [Content.styled(f"    {line}", "$quiet") for line in wrap(visible(run.message), width - 4)]

@@ -25,6 +25,19 @@ ANSWER = "```python\ndef start():\n    print('start')\n```"
 DARK, LIGHT, NO_COLOR = "dark", "light", "no-color"
 
 
+ENDED = [
+    RunState(run="run-4", status="accepted", rows=40),
+    RunState(run="run-3", status="refused", message="It keeps the rule in 70 % of the cases, and 90 % are asked for."),
+    RunState(run="run-2", status="failed", message="The disk is full.", hint="Make room, and press T."),
+    RunState(run="run-1", status="cancelled"),
+]
+PAGES = ("training", "rules", "ratings", "runs", "adapters")
+KEPT = [
+    AdapterSummary(name=name, base="demo", created="2026-11-26T12:00:00", size_bytes=9000, fits=True, current=now)
+    for name, now in (("logging-2", True), ("logging-1", False))
+]
+
+
 async def app_with(played: Played, *, rated: bool = True, theme: str = DARK) -> ShammahApp:
     runtime = Scripted()
     whole = await runtime.whole()
@@ -95,11 +108,7 @@ async def test_a_rule_is_switched_off_and_its_rating_taken_back() -> None:
 
 
 async def test_an_adapter_is_used_and_rolled_back() -> None:
-    kept = [
-        AdapterSummary(name=name, base="demo", created="2026-11-26T12:00:00", size_bytes=9000, fits=True, current=now)
-        for name, now in (("logging-2", True), ("logging-1", False))
-    ]
-    played = Played(kept=kept)
+    played = Played(kept=KEPT)
     app = await app_with(played)
     async with app.run_test(size=(100, 30)) as pilot:
         await opened(pilot, "tab", "tab", "tab", "tab", "down", "enter")
@@ -111,7 +120,7 @@ async def test_an_adapter_is_used_and_rolled_back() -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 @pytest.mark.parametrize("theme", [DARK, LIGHT, NO_COLOR])
-@pytest.mark.parametrize("name", ["running", "accepted", "rules", "empty"])
+@pytest.mark.parametrize("name", ["running", "accepted", "rules", "ratings", "runs", "adapters", "empty"])
 def test_picture(
     snap_compare: Callable[..., bool],
     monkeypatch: pytest.MonkeyPatch,
@@ -124,10 +133,15 @@ def test_picture(
         theme = DARK
     events = {"running": RUNNING, "accepted": ACCEPTED}.get(name, ())
     played = Played(events, [RunState(run="1", status="running", started_at=time.time())] if events else ())
-    keys = ["tab"] if name == "rules" else []
+    if name == "runs":
+        played.listed = [
+            run.model_copy(update={"started_at": time.time() - 86_400 * days}) for days, run in enumerate(ENDED, 2)
+        ]
+    elif name == "adapters":
+        played.kept = KEPT
 
     async def before(pilot: Pilot[Any]) -> None:
-        await opened(pilot, *keys)
+        await opened(pilot, *["tab"] * (PAGES.index(name) if name in PAGES else 0))
 
     app = asyncio.run(app_with(played, rated=name != "empty", theme=theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
