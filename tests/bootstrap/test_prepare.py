@@ -34,6 +34,7 @@ async def test_auto_downloads_the_model_of_this_machine_and_then_needs_no_networ
     assert file.summary.id == USUAL
     assert "machine with 8.6 GB of memory" in file.summary.reason
     assert not file.summary.is_demo
+    assert not file.stands_in
     hub.misbehave(Faults())
     states, file = await run()
     assert file is not None
@@ -58,6 +59,7 @@ async def test_without_the_hub_the_demo_answers_soon_and_says_why(
     assert time.monotonic() - before < 2
     assert file is not None
     assert (file.path, file.summary.is_demo, file.summary.id) == (demo, True, "demo")
+    assert file.stands_in
     assert file.summary.reason == "the hub cannot be reached and nothing is downloaded yet"
     assert "The demo model answers" in states[-1].reason
     assert "--model auto" in states[-1].hint
@@ -113,6 +115,7 @@ async def test_without_the_hub_what_is_downloaded_goes_before_the_demo(
     assert file is not None
     assert file.summary.id == "Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF:Q8_0"
     assert "cannot be reached, and this one is downloaded already" in file.summary.reason
+    assert file.stands_in
 
 
 async def test_with_neither_hub_nor_demo_there_is_no_model(
@@ -141,6 +144,7 @@ async def test_the_demo_is_there_for_the_asking_also_with_the_hub(hub: Hub, demo
     states, file = await run("demo")
     assert file is not None
     assert file.summary.is_demo
+    assert not file.stands_in
     assert [state.reason for state in states] == [""]
     assert hub.seen.requests == []
 
