@@ -145,6 +145,7 @@ def test_a_port_in_use_is_said_and_nothing_stays(tmp_path: Path) -> None:
         )  # fmt: skip
     assert ended.returncode == 2
     assert "not possible" in ended.stderr
+    assert "Traceback" not in ended.stderr
     assert leftovers(home) == set()
 
 
