@@ -122,6 +122,14 @@ def test_a_call_can_be_required(client: OpenAI, choice: Any) -> None:
     assert isinstance(json.loads(calls[0].function.arguments), dict)
 
 
+def test_a_call_that_a_stop_string_cuts_is_no_call_to_be_done(client: OpenAI) -> None:
+    messages: Any = [{"role": "user", "content": "Read the file main.py"}]
+    answer = client.chat.completions.create(model="demo", messages=messages, tools=TOOLS, temperature=0, stop=["main"])
+    calls: Any = answer.choices[0].message.tool_calls
+    assert calls[0].function.arguments == '{"file_path": "'
+    assert answer.choices[0].finish_reason == "stop"
+
+
 def test_no_call_where_the_choice_is_none(client: OpenAI) -> None:
     messages: Any = [{"role": "user", "content": "Read the file main.py"}]
     answer = client.chat.completions.create(
