@@ -231,15 +231,17 @@ class Service:
                     raise ModelError(step.reason, step.hint)
 
     async def _exchange(self, wish: str) -> None:
-        async with self._exchanging:
-            try:
-                await self._bring_up(wish)
-            except ShammahError as error:
-                log.warning("no model: %s", error.message)
-                self._fail(error.message, error.hint)
-            except Exception as error:
-                log.exception("the model could not be brought up")
-                self._fail(f"The model could not be loaded ({type(error).__name__}).", f"See {paths.log_folder()}.")
+        with self.presence.work():
+            async with self._exchanging:
+                try:
+                    await self._bring_up(wish)
+                except ShammahError as error:
+                    log.warning("no model: %s", error.message)
+                    self._fail(error.message, error.hint)
+                except Exception as error:
+                    log.exception("the model could not be brought up")
+                    why = f"The model could not be loaded ({type(error).__name__})."
+                    self._fail(why, f"See {paths.log_folder()}.")
 
     async def _bring_up(self, wish: str) -> None:
         file: ModelFile | None = None

@@ -432,3 +432,16 @@ async def test_presence_counts_from_the_last_who_leaves() -> None:
             assert presence.count == 2
     assert not waiting.done()
     await asyncio.wait_for(waiting, 2)
+
+
+async def test_a_download_is_not_broken_off_because_everybody_left() -> None:
+    async with serving() as (service, _):
+        service.choose("endless")
+        await until(service, Phase.DOWNLOADING)
+        leaving = asyncio.create_task(service.presence.until_deserted(0, first_seconds=0))
+        await asyncio.sleep(0.1)
+        assert not leaving.done()
+        assert service.presence.count == 0, "a download is no client"
+        service.choose("demo")
+        await until(service, Phase.READY)
+        await asyncio.wait_for(leaving, 10)
