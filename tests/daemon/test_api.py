@@ -173,7 +173,7 @@ def test_null_is_as_if_it_were_not_given(demo_engine: EngineProcess) -> None:
 
 
 def test_a_top_p_of_zero_takes_the_likeliest_token(client: OpenAI) -> None:
-    def ask(**options: Any) -> str | None:
+    def ask(**options: Any) -> Any:
         answer = client.chat.completions.create(model="demo", messages=QUESTION, max_tokens=20, **options)
         return answer.choices[0].message.content
 
