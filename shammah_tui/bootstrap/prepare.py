@@ -109,8 +109,9 @@ def _is_same(files: tuple[Path, ...], artifact: Artifact, must_promise: bool) ->
 
 
 def for_device(settings: Settings, machine: Hardware) -> Hardware:
-    """The machine as the engine will use it: without its cards where the processor was asked for."""
-    return replace(machine, gpus=()) if settings.model.device == "cpu" else machine
+    """The machine as the engine will use it: without its cards where the processor was asked for, or where the
+    llama.cpp that is installed cannot use them."""
+    return machine if machine.gpus_usable and settings.model.device != "cpu" else replace(machine, gpus=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import time
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import psutil
 import pytest
@@ -188,9 +189,13 @@ async def test_a_failed_download_is_said_and_can_be_tried_again(hub: Hub) -> Non
     assert file is not None
 
 
-async def test_the_processor_alone_does_not_count_the_graphics_card(hub: Hub) -> None:
-    machine = replace(LAPTOP, gpus=(Gpu("card", 24 * GIBIBYTE, 24 * GIBIBYTE),))
-    settings = Settings(offline=True, model=ModelSettings(device="cpu"))
+@pytest.mark.parametrize(("device", "gpus_usable"), [("cpu", True), ("auto", False), ("cuda", False)])
+async def test_a_graphics_card_that_the_engine_will_not_use_does_not_count(
+    hub: Hub, device: Literal["auto", "cpu", "cuda"], gpus_usable: bool
+) -> None:
+    card = Gpu("card", 24 * GIBIBYTE, 24 * GIBIBYTE)
+    machine = replace(LAPTOP, gpus=(card,), gpus_usable=gpus_usable)
+    settings = Settings(offline=True, model=ModelSettings(device=device))
     rows = await list_models(settings, hardware=machine)
     assert [row.source for row in rows if row.is_chosen] == [USUAL]
 
