@@ -119,6 +119,37 @@ async def test_without_the_hub_what_is_downloaded_goes_before_the_demo(
     assert file.stands_in
 
 
+@pytest.mark.parametrize(
+    ("status", "words", "step"),
+    [
+        (502, "the hub fails just now", "Try again later"),
+        (503, "the hub fails just now", "Try again later"),
+        (407, "the proxy does not let the hub through", "Check HTTPS_PROXY"),
+    ],
+)
+async def test_a_gateway_without_the_hub_behind_it_leads_to_what_is_here(
+    hub: Hub, demo: Path, status: int, words: str, step: str
+) -> None:
+    hub.misbehave(Faults(first_page_status=status))
+    states, file = await run()
+    assert file is not None
+    assert file.summary.is_demo
+    assert words in file.summary.reason
+    assert file.stands_in
+    assert step in states[-1].hint
+    states, file = await run("1.5b")
+    assert file is None
+    assert words in states[-1].reason
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+async def test_a_mirror_without_a_first_page_is_asked_for_the_model(hub: Hub, status: int) -> None:
+    hub.misbehave(Faults(first_page_status=status))
+    _, file = await run()
+    assert file is not None
+    assert file.summary.id == USUAL
+
+
 async def test_with_neither_hub_nor_demo_there_is_no_model(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
