@@ -1,16 +1,19 @@
 """What this machine has: memory, graphics memory, cores, disk. Reads only; what to do with it is `choice`'s matter.
 
 Sources: psutil for memory and cores, the cgroup files of Linux for a container's share of them, `nvidia-smi` for
-graphics memory where it is installed. No native model library is imported for this.
+graphics memory where it is installed, and the names of llama.cpp's own files. No native model library is imported.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib import util
 from pathlib import Path
 
 import psutil
@@ -22,6 +25,10 @@ MEBIBYTE = 1024**2
 # `nvidia-smi` answers in well under a second; a driver that hangs must not hold the start.
 NVIDIA_SMI_TIMEOUT_SECONDS = 3.0
 NVIDIA_SMI = ("nvidia-smi", "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits")
+
+# Parts of llama.cpp that need no graphics card; any other part is for one.
+CARDLESS_PARTS = ("base", "blas", "cpu", "rpc")
+_PART = re.compile(r"(?:lib)?ggml-(\w+)")
 
 # cgroup v1 writes "no limit" as a number near 2**63.
 CGROUP_NO_LIMIT_BYTES = 2**60
@@ -52,6 +59,8 @@ class Hardware:
     """"x86_64", "arm64" …"""
     unified_memory: bool = False
     gpus: tuple[Gpu, ...] = ()
+    gpus_usable: bool = True
+    """Whether the llama.cpp that is installed was built for graphics cards."""
     disk_free_bytes: int = 0
     """On the file system of the model cache."""
 
@@ -75,6 +84,7 @@ def probe() -> Hardware:
         machine=machine,
         unified_memory=is_unified(system, machine),
         gpus=_nvidia_gpus(),
+        gpus_usable=is_for_gpus(_llama_cpp_files()),
         disk_free_bytes=free_disk_bytes(cache.hub_cache_folder()),
     )
 
@@ -82,6 +92,13 @@ def probe() -> Hardware:
 def is_unified(system: str, machine: str) -> bool:
     """Apple silicon: one memory for processor and graphics."""
     return system == "darwin" and machine in ("arm64", "aarch64")
+
+
+def is_for_gpus(names: Iterable[str]) -> bool:
+    """Whether llama.cpp, whose library consists of files of these names, can use a graphics card. True where that
+    cannot be told, as of a library in one file."""
+    parts = [found[1] for name in names if (found := _PART.match(name))]
+    return not parts or not all(part.startswith(CARDLESS_PARTS) for part in parts)
 
 
 def parse_nvidia_smi(text: str) -> tuple[Gpu, ...]:
@@ -127,6 +144,22 @@ def _cores() -> int:
     # A container or `taskset` may allow fewer than the machine has.
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
     return max(1, min(physical, allowed))
+
+
+def _llama_cpp_files() -> list[str]:
+    """Names of the files of llama.cpp's library, where its Python package will look for it; none where it is not."""
+    given = os.environ.get("LLAMA_CPP_LIB_PATH")
+    package = util.find_spec("llama_cpp")
+    if given is not None:
+        folder = Path(given)
+    elif package is not None and package.origin is not None:
+        folder = Path(package.origin).parent / "lib"
+    else:
+        return []
+    try:
+        return [file.name for file in folder.iterdir()]
+    except OSError:
+        return []
 
 
 def _nvidia_gpus() -> tuple[Gpu, ...]:

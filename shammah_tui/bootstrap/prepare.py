@@ -44,6 +44,8 @@ class ModelFile:
     """What the catalog knows of it; None for the demo and for files outside the catalog."""
     sha256: str = ""
     """Of the first part; empty for the demo and for a path that was given."""
+    stands_in: bool = False
+    """For the one that was wished for, which cannot be had now: the same wish may lead further later."""
 
 
 Step = BootstrapState | ModelFile
@@ -107,8 +109,9 @@ def _is_same(files: tuple[Path, ...], artifact: Artifact, must_promise: bool) ->
 
 
 def for_device(settings: Settings, machine: Hardware) -> Hardware:
-    """The machine as the engine will use it: without its cards where the processor was asked for."""
-    return replace(machine, gpus=()) if settings.model.device == "cpu" else machine
+    """The machine as the engine will use it: without its cards where the processor was asked for, or where the
+    llama.cpp that is installed cannot use them."""
+    return machine if machine.gpus_usable and settings.model.device != "cpu" else replace(machine, gpus=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ class _Way:
         summary = ModelSummary(DEMO_ID, DEMO_NAME, reason, file.name, DEMO_QUANTIZATION, size_bytes, is_demo=True)
         if hint:
             yield BootstrapState(Phase.INITIALIZING, summary, reason=f"The demo model answers: {reason}.", hint=hint)
-        yield ModelFile(file, summary)
+        yield ModelFile(file, summary, stands_in=bool(hint))
 
     async def _path(self) -> AsyncGenerator[Step]:
         wish = self.chosen.wish
@@ -168,9 +171,10 @@ class _Way:
         while other := choice.fallback(self.machine, self.known, self.settings.model.family, self.here):
             reason = f"{obstacle.reason}, and this one is downloaded already"
             async for step in self._present(*other, _summary(*other, reason)):
-                yield step
                 if isinstance(step, ModelFile):
+                    yield replace(step, stands_in=True)
                     return
+                yield step
         why = f"{obstacle.reason} and nothing is downloaded yet" if obstacle.hint else obstacle.reason
         async for step in self._demo(why, f"{obstacle.hint} {GET_MODEL}".strip()):
             yield step

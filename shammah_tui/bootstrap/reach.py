@@ -13,6 +13,9 @@ from shammah_tui.config.settings import Settings
 
 ENDPOINT = "https://huggingface.co"
 TIMEOUT_SECONDS = 3.0
+# Nothing behind such an answer can be had. Any other may be of the first page alone: a mirror need not have one.
+PROXY_REFUSED = 407
+GATEWAY_FAILED = frozenset({502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Obstacle:
 OFFLINE_SET = Obstacle("offline is set", "Set offline = false in the config to download.")
 OFFLINE_ENVIRONMENT = Obstacle("HF_HUB_OFFLINE is set", "Unset HF_HUB_OFFLINE to download.")
 UNREACHED = Obstacle("the hub cannot be reached", "Check the network, and HF_ENDPOINT if it is set.")
+FAILING = Obstacle("the hub fails just now", "Try again later, and check HF_ENDPOINT if it is set.")
 PROXY = Obstacle("the proxy does not let the hub through", "Check HTTPS_PROXY and NO_PROXY.")
 CERTIFICATE = Obstacle(
     "the hub's certificate is not trusted",
@@ -49,12 +53,14 @@ async def obstacle_to_hub(settings: Settings) -> Obstacle | None:
         return UNREACHED
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS), httpx2.AsyncClient() as client:
-            await client.head(endpoint(), timeout=TIMEOUT_SECONDS)
+            status = (await client.head(endpoint(), timeout=TIMEOUT_SECONDS)).status_code
     except httpx2.ProxyError:
         return PROXY
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, TimeoutError) as error:
         return CERTIFICATE if is_about_certificate(error) else UNREACHED
-    return None
+    if status == PROXY_REFUSED:
+        return PROXY
+    return FAILING if status in GATEWAY_FAILED else None
 
 
 def is_about_certificate(error: BaseException) -> bool:

@@ -43,6 +43,10 @@ print(json.dumps({
     "system": llama_cpp.llama_print_system_info().decode(),
 }))
 """
+BUILD_FOR_CARD = (
+    "In a checkout: install CUDA's nvcc, then rm -rf .venv && scripts/run. Installed: install it again with the index "
+    "of llama.cpp for CUDA that the README names."
+)
 REINSTALL = "In a checkout: rm -rf .venv && scripts/run. Installed: install it again."
 
 
@@ -124,7 +128,11 @@ def _machine(found: Facts) -> Iterator[Finding]:
     )
     cards = ", ".join(f"{gpu.name} ({size(gpu.memory_bytes)})" for gpu in hardware.gpus)
     unified = "Apple's, in the same memory (Metal)" if hardware.unified_memory else "none found: the processor answers"
-    yield Finding("graphics", Grade.OK if cards else Grade.NOTE, cards or unified)
+    if cards and not hardware.gpus_usable:
+        unused = f"{cards}: llama.cpp is built for the processor alone, so that one answers"
+        yield Finding("graphics", Grade.WARNING, unused, BUILD_FOR_CARD)
+    else:
+        yield Finding("graphics", Grade.OK if cards else Grade.NOTE, cards or unified)
     low = found.free_disk_bytes < LOW_DISK_BYTES
     yield Finding(
         "disk",

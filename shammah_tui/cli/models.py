@@ -11,7 +11,7 @@ from itertools import groupby
 
 from shammah_tui.bootstrap import catalog, choice
 from shammah_tui.bootstrap.hardware import Hardware, probe
-from shammah_tui.bootstrap.prepare import downloaded, partial_bytes
+from shammah_tui.bootstrap.prepare import downloaded, for_device, partial_bytes
 from shammah_tui.bootstrap.report import ModelRow, list_models
 from shammah_tui.bootstrap.wish import parse_wish
 from shammah_tui.cli.configured import configured, wanted_model
@@ -26,7 +26,7 @@ def run(options: Namespace) -> int:
     """Print the table, or one JSON object. Raises ConfigError, ModelError."""
     configuration = configured(options)
     wanted_model(configuration)
-    machine = probe()
+    machine = for_device(configuration.settings, probe())
     rows = asyncio.run(list_models(configuration.settings, hardware=machine))
     reason = _reason(configuration.settings, machine)
     if options.json:

@@ -53,14 +53,17 @@ class Admission:
 
 
 class Presence:
-    """Counts clients: event streams that are open and requests under way."""
+    """Counts clients: event streams that are open and requests under way. Work goes on without them."""
 
     def __init__(self) -> None:
         self.count = 0
+        self._working = 0
+        self._anybody_came = False
         self._changed = asyncio.Event()
 
     @contextmanager
     def visit(self) -> Iterator[None]:
+        self._anybody_came = True
         self.count += 1
         self._announce()
         try:
@@ -69,17 +72,28 @@ class Presence:
             self.count -= 1
             self._announce()
 
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        """What is to be done to its end, whoever is here; it is no client, and who ordered it may still come."""
+        self._working += 1
+        self._announce()
+        try:
+            yield
+        finally:
+            self._working -= 1
+            self._announce()
+
     async def until_deserted(self, keep_alive_seconds: float, *, first_seconds: float) -> None:
-        """Return once nobody was here for `keep_alive_seconds`; the first visitor is given `first_seconds` to come."""
-        allowed = max(keep_alive_seconds, first_seconds)
+        """Return once nobody was here, and nothing done, for `keep_alive_seconds`; the first visitor is given
+        `first_seconds` to come."""
         while True:
             changed = self._changed
+            allowed = keep_alive_seconds if self._anybody_came else max(keep_alive_seconds, first_seconds)
             try:
-                async with asyncio.timeout(None if self.count else allowed):
+                async with asyncio.timeout(None if self.count or self._working else allowed):
                     await changed.wait()
             except TimeoutError:
                 return
-            allowed = keep_alive_seconds
 
     def _announce(self) -> None:
         self._changed.set()

@@ -83,7 +83,8 @@ async def answer(generation: Generation, *, with_tools: bool) -> AsyncGenerator[
                 yield part
         if event.reason == "cancelled":
             raise EngineError("The answer was broken off: the model is being exchanged or closed.", "Ask again.")
-        called = parser is not None and parser.calls and event.reason == "stop"
+        # A stop string may end the answer in the middle of a call.
+        called = parser is not None and parser.calls and not parser.is_cut and event.reason == "stop"
         yield Ended("tool_calls" if called else event.reason, event)
 
 

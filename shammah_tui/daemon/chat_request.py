@@ -1,6 +1,7 @@
 """OpenAI's chat completion request, as far as this engine understands it; other fields are ignored, as OpenAI does.
 
-What could not be honoured (several choices, likely other tokens, images) is refused rather than passed over.
+null counts as not given, as in OpenAI's API. What could not be honoured (several choices, likely other tokens, images)
+is refused rather than passed over.
 Log-probabilities are told of the first tokens alone, at the end of the answer.
 """
 
@@ -24,6 +25,13 @@ _SESSION = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 class Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            return {name: value for name, value in given.items() if value is not None}
+        return given
 
 
 class TextPart(Part):
@@ -110,7 +118,7 @@ class ChatRequest(Part):
     max_tokens: Annotated[int | None, Field(ge=1, le=TOKENS_MAX)] = None
     max_completion_tokens: Annotated[int | None, Field(ge=1, le=TOKENS_MAX)] = None
     temperature: Annotated[float | None, Field(ge=0, le=2)] = None
-    top_p: Annotated[float | None, Field(gt=0, le=1)] = None
+    top_p: Annotated[float | None, Field(ge=0, le=1)] = None
     top_k: Annotated[int | None, Field(ge=0, le=1_000_000)] = None
     min_p: Annotated[float | None, Field(ge=0, le=1)] = None
     repeat_penalty: Annotated[float | None, Field(gt=0, le=10)] = None

@@ -18,7 +18,7 @@ from shammah_tui.daemon.app import create_app
 from shammah_tui.daemon.security import TcpGuard, own_hosts, parse_bind, read_token
 from shammah_tui.daemon.server import Server, run_all, tcp_socket, unix_socket
 from shammah_tui.daemon.service import Service
-from shammah_tui.errors import ConfigError, EngineError, HomeError
+from shammah_tui.errors import ConfigError, EngineError, HomeError, ShammahError
 from shammah_tui.files import private_folder
 from shammah_tui.process import PidFile, read_identity
 
@@ -101,6 +101,9 @@ async def _run(settings: Settings, address: tuple[str, int] | None, wish: str, k
         await asyncio.to_thread(service.training.recover)
         service.choose(wish)
         await run_all(servers, service.stopping)
+    except ShammahError:
+        # It says what is wrong; where in this program it was found helps nobody.
+        raise
     except Exception:
         # Said at once: letting go of everything may take a while.
         log.exception("the servers broke")

@@ -74,6 +74,7 @@ class Service:
         self._open_engine = open_engine
         self._prepare = prepare
         self._wish = ""
+        self._stands_in = False
         self._task: asyncio.Task[None] | None = None
         self._exchanging = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -123,10 +124,11 @@ class Service:
         return self.choose(wish)
 
     def choose(self, wish: str) -> BootstrapState:
-        """Begin to load the model that `wish` names, unless it is there or on its way; the state right after."""
+        """Begin to load the model that `wish` names, unless it is there or on its way; the state right after.
+        Where another one stands in for it, it is looked for again, and what is loaded stays until it is found."""
         if self._is_chosen(wish):
             return self.state
-        self._wish = wish
+        self._wish, self._stands_in = wish, False
         if self._task is not None:
             self._task.cancel()
         self._task = asyncio.create_task(self._exchange(wish), name="model")
@@ -215,7 +217,8 @@ class Service:
             await self._unload()
 
     def _is_chosen(self, wish: str) -> bool:
-        same = wish == self._wish or (self.state.model is not None and wish == self.state.model.id)
+        wished = wish == self._wish and not self._stands_in
+        same = wished or (self.state.model is not None and wish == self.state.model.id)
         return self._task is not None and same and self.state.phase not in (Phase.FAILED, Phase.NOT_AVAILABLE)
 
     async def _check(self, wish: str) -> None:
@@ -228,15 +231,17 @@ class Service:
                     raise ModelError(step.reason, step.hint)
 
     async def _exchange(self, wish: str) -> None:
-        async with self._exchanging:
-            try:
-                await self._bring_up(wish)
-            except ShammahError as error:
-                log.warning("no model: %s", error.message)
-                self._fail(error.message, error.hint)
-            except Exception as error:
-                log.exception("the model could not be brought up")
-                self._fail(f"The model could not be loaded ({type(error).__name__}).", f"See {paths.log_folder()}.")
+        with self.presence.work():
+            async with self._exchanging:
+                try:
+                    await self._bring_up(wish)
+                except ShammahError as error:
+                    log.warning("no model: %s", error.message)
+                    self._fail(error.message, error.hint)
+                except Exception as error:
+                    log.exception("the model could not be brought up")
+                    why = f"The model could not be loaded ({type(error).__name__})."
+                    self._fail(why, f"See {paths.log_folder()}.")
 
     async def _bring_up(self, wish: str) -> None:
         file: ModelFile | None = None
@@ -248,6 +253,7 @@ class Service:
                     self._publish(advance(self.state, step))
         if file is None:
             return
+        self._stands_in = file.stands_in
         self._publish(advance(self.state, BootstrapState(Phase.LOADING, file.summary, reason=self.state.reason)))
         if self.loaded is not None and self.loaded.engine.model.path == file.path:
             self.loaded.be_called(file.summary)

@@ -60,6 +60,11 @@ class ToolCallParser:
         self._scan = JsonScan()
         self._after_call = False
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the last call's arguments are not over yet: JSON that nobody can read."""
+        return self._step == self._arguments
+
     def feed(self, text: str) -> Iterator[Part]:
         self._held += text
         while (part := self._step()) is not None:

@@ -28,6 +28,7 @@ class Faults:
     wrong_bytes_once: bool = False
     stall_at: int | None = None
     """Sends nothing more from here on, and keeps the connection open."""
+    first_page_status: int = 200
     api_status: int = 0
     resolve_status: int = 0
     cdn_status: int = 0
@@ -127,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             self._resolve(*match.groups())
         else:
-            self._send(200, b"a hub for tests", {})
+            self._send(hub.faults.first_page_status, b"a hub for tests", {})
 
     def _model_info(self, repo: str, revision: str) -> None:
         hub = self.server.hub

@@ -8,6 +8,7 @@ from shammah_tui.bootstrap.hardware import (
     Gpu,
     Hardware,
     free_disk_bytes,
+    is_for_gpus,
     is_unified,
     parse_cgroup_limit,
     parse_nvidia_smi,
@@ -41,6 +42,22 @@ def test_probe_finds_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 )
 def test_graphics_cards_are_read_from_nvidia_smi(text: str, cards: tuple[Gpu, ...]) -> None:
     assert parse_nvidia_smi(text) == cards
+
+
+@pytest.mark.parametrize(
+    ("names", "usable"),
+    [
+        (["libllama.so", "libggml.so", "libggml-base.so.0.25.3", "libggml-cpu.so", "libggml-blas.so"], False),
+        (["libggml-base.so", "libggml-cpu-haswell.so", "libggml-cpu-zen4.so"], False),
+        (["libggml-base.so", "libggml-cpu.so", "libggml-cuda.so"], True),
+        (["libggml-base.dylib", "libggml-cpu.dylib", "libggml-metal.dylib"], True),
+        (["ggml-base.dll", "ggml-cpu.dll", "ggml-vulkan.dll"], True),
+        (["libllama.so"], True),
+        ([], True),
+    ],
+)
+def test_the_files_of_llama_cpp_tell_whether_it_can_use_a_card(names: list[str], usable: bool) -> None:
+    assert is_for_gpus(names) is usable
 
 
 @pytest.mark.parametrize(

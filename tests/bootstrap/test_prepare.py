@@ -7,6 +7,7 @@ import time
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import psutil
 import pytest
@@ -34,6 +35,7 @@ async def test_auto_downloads_the_model_of_this_machine_and_then_needs_no_networ
     assert file.summary.id == USUAL
     assert "machine with 8.6 GB of memory" in file.summary.reason
     assert not file.summary.is_demo
+    assert not file.stands_in
     hub.misbehave(Faults())
     states, file = await run()
     assert file is not None
@@ -58,6 +60,7 @@ async def test_without_the_hub_the_demo_answers_soon_and_says_why(
     assert time.monotonic() - before < 2
     assert file is not None
     assert (file.path, file.summary.is_demo, file.summary.id) == (demo, True, "demo")
+    assert file.stands_in
     assert file.summary.reason == "the hub cannot be reached and nothing is downloaded yet"
     assert "The demo model answers" in states[-1].reason
     assert "--model auto" in states[-1].hint
@@ -113,6 +116,38 @@ async def test_without_the_hub_what_is_downloaded_goes_before_the_demo(
     assert file is not None
     assert file.summary.id == "Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF:Q8_0"
     assert "cannot be reached, and this one is downloaded already" in file.summary.reason
+    assert file.stands_in
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "step"),
+    [
+        (502, "the hub fails just now", "Try again later"),
+        (503, "the hub fails just now", "Try again later"),
+        (407, "the proxy does not let the hub through", "Check HTTPS_PROXY"),
+    ],
+)
+async def test_a_gateway_without_the_hub_behind_it_leads_to_what_is_here(
+    hub: Hub, demo: Path, status: int, words: str, step: str
+) -> None:
+    hub.misbehave(Faults(first_page_status=status))
+    states, file = await run()
+    assert file is not None
+    assert file.summary.is_demo
+    assert words in file.summary.reason
+    assert file.stands_in
+    assert step in states[-1].hint
+    states, file = await run("1.5b")
+    assert file is None
+    assert words in states[-1].reason
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+async def test_a_mirror_without_a_first_page_is_asked_for_the_model(hub: Hub, status: int) -> None:
+    hub.misbehave(Faults(first_page_status=status))
+    _, file = await run()
+    assert file is not None
+    assert file.summary.id == USUAL
 
 
 async def test_with_neither_hub_nor_demo_there_is_no_model(
@@ -141,6 +176,7 @@ async def test_the_demo_is_there_for_the_asking_also_with_the_hub(hub: Hub, demo
     states, file = await run("demo")
     assert file is not None
     assert file.summary.is_demo
+    assert not file.stands_in
     assert [state.reason for state in states] == [""]
     assert hub.seen.requests == []
 
@@ -184,9 +220,13 @@ async def test_a_failed_download_is_said_and_can_be_tried_again(hub: Hub) -> Non
     assert file is not None
 
 
-async def test_the_processor_alone_does_not_count_the_graphics_card(hub: Hub) -> None:
-    machine = replace(LAPTOP, gpus=(Gpu("card", 24 * GIBIBYTE, 24 * GIBIBYTE),))
-    settings = Settings(offline=True, model=ModelSettings(device="cpu"))
+@pytest.mark.parametrize(("device", "gpus_usable"), [("cpu", True), ("auto", False), ("cuda", False)])
+async def test_a_graphics_card_that_the_engine_will_not_use_does_not_count(
+    hub: Hub, device: Literal["auto", "cpu", "cuda"], gpus_usable: bool
+) -> None:
+    card = Gpu("card", 24 * GIBIBYTE, 24 * GIBIBYTE)
+    machine = replace(LAPTOP, gpus=(card,), gpus_usable=gpus_usable)
+    settings = Settings(offline=True, model=ModelSettings(device=device))
     rows = await list_models(settings, hardware=machine)
     assert [row.source for row in rows if row.is_chosen] == [USUAL]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 from shammah_tui import paths
@@ -48,6 +50,18 @@ def test_a_broken_config_a_home_open_to_others_and_a_library_that_does_not_load_
     assert found["llama.cpp"]["grade"] == "broken"
     assert "cannot be loaded" in found["llama.cpp"]["detail"]
     assert "scripts/run" in found["llama.cpp"]["hint"]
+
+
+def test_a_graphics_card_that_llama_cpp_was_not_built_for_is_told(tmp_path: Path) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho 'Big card, 24576, 24000'\n")
+    program.chmod(0o755)
+    (tmp_path / "libggml-cpu.so").touch()
+    _, found = findings(PATH=f"{tmp_path}:{os.environ['PATH']}", LLAMA_CPP_LIB_PATH=str(tmp_path))
+    assert found["graphics"]["grade"] == "warning"
+    assert "Big card" in found["graphics"]["detail"]
+    assert "for the processor alone" in found["graphics"]["detail"]
+    assert "CUDA" in found["graphics"]["hint"]
 
 
 def test_a_home_that_is_a_file_is_broken() -> None:

@@ -122,6 +122,14 @@ def test_a_call_can_be_required(client: OpenAI, choice: Any) -> None:
     assert isinstance(json.loads(calls[0].function.arguments), dict)
 
 
+def test_a_call_that_a_stop_string_cuts_is_no_call_to_be_done(client: OpenAI) -> None:
+    messages: Any = [{"role": "user", "content": "Read the file main.py"}]
+    answer = client.chat.completions.create(model="demo", messages=messages, tools=TOOLS, temperature=0, stop=["main"])
+    calls: Any = answer.choices[0].message.tool_calls
+    assert calls[0].function.arguments == '{"file_path": "'
+    assert answer.choices[0].finish_reason == "stop"
+
+
 def test_no_call_where_the_choice_is_none(client: OpenAI) -> None:
     messages: Any = [{"role": "user", "content": "Read the file main.py"}]
     answer = client.chat.completions.create(
@@ -144,6 +152,32 @@ def test_limits_stops_and_seeds(client: OpenAI) -> None:
         for _ in range(2)
     ]
     assert sampled[0].message.content == sampled[1].message.content
+
+
+def test_null_is_as_if_it_were_not_given(demo_engine: EngineProcess) -> None:
+    nothing = dict.fromkeys(
+        ("stream", "stream_options", "max_tokens", "temperature", "top_p", "stop", "n", "seed", "tool_choice", "user")
+    )
+    function = {"name": "Read", "description": None, "parameters": None, "strict": None}
+    body = {
+        "model": None,
+        "messages": [{"role": "user", "content": "Hello", "name": None, "tool_calls": None}],
+        "tools": [{"type": "function", "function": function}],
+        **nothing,
+        "max_completion_tokens": 3,
+    }
+    with demo_engine.http() as http:
+        response = http.post("/v1/chat/completions", json=body)
+    assert response.status_code == 200, response.text
+    assert response.json()["usage"]["completion_tokens"] <= 3
+
+
+def test_a_top_p_of_zero_takes_the_likeliest_token(client: OpenAI) -> None:
+    def ask(**options: Any) -> Any:
+        answer = client.chat.completions.create(model="demo", messages=QUESTION, max_tokens=20, **options)
+        return answer.choices[0].message.content
+
+    assert ask(top_p=0, temperature=2) == ask(temperature=0)
 
 
 def test_an_answer_can_be_held_to_a_schema(client: OpenAI) -> None:

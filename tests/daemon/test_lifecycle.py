@@ -115,6 +115,17 @@ def test_a_keep_alive_of_zero_lets_the_first_client_come_and_ends_with_it(tmp_pa
     assert engine.process.wait(20) == 0
 
 
+def test_a_keep_alive_of_zero_lets_a_client_come_that_first_asks_for_its_model(tmp_path: Path) -> None:
+    engine = start_engine(tmp_path / "h", "--model", "demo", "--keep-alive", "0")
+    with engine.http() as http:
+        assert http.post("/v1/shammah/model", json={"model": "demo"}).status_code == 200
+        with http.stream("GET", "/v1/shammah/events") as events:
+            states = events.iter_bytes()
+            assert b"ready" in next(states)
+            assert http.get("/health").json()["status"] == "ok"
+    assert engine.process.wait(20) == 0
+
+
 @pytest.mark.parametrize("options", [{"keep_alive": "soon"}, {"bind": "0.0.0.0:1"}, {"bind": "nonsense"}])
 def test_what_cannot_be_understood_is_refused_before_anything_is_made(
     own_ground: Path, options: dict[str, str]
@@ -134,6 +145,7 @@ def test_a_port_in_use_is_said_and_nothing_stays(tmp_path: Path) -> None:
         )  # fmt: skip
     assert ended.returncode == 2
     assert "not possible" in ended.stderr
+    assert "Traceback" not in ended.stderr
     assert leftovers(home) == set()
 
 

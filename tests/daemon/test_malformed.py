@@ -64,7 +64,7 @@ CORPUS: dict[str, tuple[bytes, int]] = {
     "half a token": (body(max_tokens=1.5), 400),
     "too hot": (body(temperature=99), 400),
     "temperature in words": (body(temperature="warm"), 400),
-    "top_p of zero": (body(top_p=0), 400),
+    "top_p below zero": (body(top_p=-0.1), 400),
     "two choices": (body(n=2), 400),
     "likely other tokens": (body(logprobs=True, top_logprobs=5), 400),
     "too many stops": (body(stop=["x"] * 99), 400),

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import ExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from shammah_tui.daemon.admission import Admission, Presence
 from shammah_tui.daemon.app import create_app
 from shammah_tui.daemon.failure import ModelNotReady
 from shammah_tui.daemon.loaded import LoadedModel, public_id
-from shammah_tui.daemon.service import OpenEngine, Service, open_llama
+from shammah_tui.daemon.service import OpenEngine, Prepare, Service, open_llama
 from shammah_tui.engine.llama import LlamaEngine
 from shammah_tui.engine.request import Engine, LoadOptions
 from shammah_tui.errors import DownloadError, EngineBusy
@@ -70,9 +71,9 @@ async def at_once(settings: Settings, wish: str) -> Steps:
 
 @asynccontextmanager
 async def serving(
-    open_engine: OpenEngine = open_llama, settings: Settings = SETTINGS
+    open_engine: OpenEngine = open_llama, settings: Settings = SETTINGS, prepare: Prepare = at_once
 ) -> AsyncIterator[tuple[Service, httpx2.AsyncClient]]:
-    service = Service(settings, open_engine=open_engine, prepare=at_once)
+    service = Service(settings, open_engine=open_engine, prepare=prepare)
     transport = httpx2.ASGITransport(create_app(service))
     try:
         async with httpx2.AsyncClient(transport=transport, base_url="http://engine", timeout=30) as http:
@@ -317,6 +318,40 @@ async def test_the_same_model_is_not_loaded_again() -> None:
         assert service.choose("demo") is state
 
 
+async def test_auto_asked_again_has_the_model_that_the_demo_stood_in_for(tmp_path: Path) -> None:
+    opened: list[Path] = []
+    wishes: list[str] = []
+    reachable = False
+    real = tmp_path / "real.gguf"
+    real.symlink_to(paths.demo_model_gguf())
+
+    def counted(path: Path, options: LoadOptions) -> Engine:
+        opened.append(path)
+        return open_llama(path, options)
+
+    async def by_the_network(settings: Settings, wish: str) -> Steps:
+        wishes.append(wish)
+        yield BootstrapState(Phase.INITIALIZING)
+        yield file_of("real", real) if reachable else replace(file_of("demo"), stands_in=True)
+
+    async with serving(counted, prepare=by_the_network) as (service, http):
+        service.choose("auto")
+        state = await until(service, Phase.READY)
+        # Who asks for what answers anyway changes nothing.
+        assert service.choose("demo") is state
+        assert wishes == ["auto"]
+        assert (await http.post("/v1/shammah/model", json={"model": "auto"})).status_code == 200
+        await until(service, Phase.READY)
+        assert opened == [paths.demo_model_gguf()]
+        reachable = True
+        assert (await http.post("/v1/shammah/model", json={"model": "auto"})).status_code == 200
+        await until(service, Phase.READY)
+        assert service.model_id == "real"
+        assert opened == [paths.demo_model_gguf(), real]
+        state = service.state
+        assert service.choose("auto") is state
+
+
 async def test_a_change_of_the_model_breaks_off_its_answers_in_words() -> None:
     async with serving() as (service, http):
         service.choose("demo")
@@ -397,3 +432,16 @@ async def test_presence_counts_from_the_last_who_leaves() -> None:
             assert presence.count == 2
     assert not waiting.done()
     await asyncio.wait_for(waiting, 2)
+
+
+async def test_a_download_is_not_broken_off_because_everybody_left() -> None:
+    async with serving() as (service, _):
+        service.choose("endless")
+        await until(service, Phase.DOWNLOADING)
+        leaving = asyncio.create_task(service.presence.until_deserted(0, first_seconds=0))
+        await asyncio.sleep(0.1)
+        assert not leaving.done()
+        assert service.presence.count == 0, "a download is no client"
+        service.choose("demo")
+        await until(service, Phase.READY)
+        await asyncio.wait_for(leaving, 10)

@@ -56,7 +56,7 @@ class Own:
         wanted = (await body.read(request, ModelRequest)).model.strip()
         if not wanted or len(wanted) > MODEL_NAME_MAX or "\x00" in wanted:
             raise RequestError("The name of a model is missing or too long.", param="model")
-        with self._service.presence.visit():
+        with self._service.presence.work():
             return _state(await self._service.switch(wanted))
 
     async def tokenize(self, request: Request) -> Response:
