@@ -50,6 +50,11 @@ NO_ADAPTER = "none"
 bootstrap_state = TypeAdapter(BootstrapState)
 
 
+def is_path(model: str) -> bool:
+    """Whether `model`, as `ModelRequest` has it, is the path of a file."""
+    return model.startswith(("/", "~", "./", "../")) or (model.lower().endswith(".gguf") and ":" not in model)
+
+
 class Wire(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 

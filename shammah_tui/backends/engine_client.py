@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
@@ -85,7 +86,7 @@ class EngineClient:
 
     async def switch_model(self, model: str) -> BootstrapState:
         """Choose and load another model, as `--model` takes it; the state right after, the rest comes by `events`."""
-        return _state(await self._ask("POST", wire.ROUTE_MODEL, {"model": model}))
+        return _state(await self._ask("POST", wire.ROUTE_MODEL, {"model": absolute(model)}))
 
     async def tokenize(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> wire.TokenizeReport:
         """How long the conversation is for the model, with its template."""
@@ -167,6 +168,12 @@ class EngineClient:
                     with _understood():
                         state = wire.bootstrap_state.validate_json(data)
                     yield state
+
+
+def absolute(model: str) -> str:
+    """`model` as an engine understands it, which runs in another folder than we do."""
+    # Unlike `Path.expanduser` this one leaves the home of a user who is not there as it is written.
+    return str(Path(os.path.expanduser(model)).absolute()) if wire.is_path(model) else model  # noqa: PTH111
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from shammah_tui import __version__, paths
-from shammah_tui.backends.engine_client import EngineClient
+from shammah_tui.backends.engine_client import EngineClient, absolute
 from shammah_tui.config.settings import Settings
 from shammah_tui.errors import EngineError, EngineGone
 from shammah_tui.files import private_folder
@@ -102,7 +102,7 @@ async def _start(settings: Settings, model: str | None) -> None:
     private_folder(paths.home())
     log = _log_file()
     wish = model or settings.model.size
-    arguments = ["daemon", "--keep-alive", settings.engine.keep_alive, "--model", _absolute(wish)]
+    arguments = ["daemon", "--keep-alive", settings.engine.keep_alive, "--model", absolute(wish)]
     environment = {**os.environ, "SHAMMAH_OFFLINE": "true" if settings.offline else "false"}
     if "SHAMMAH_HOME" in environment:
         environment["SHAMMAH_HOME"] = str(paths.home())
@@ -160,12 +160,6 @@ def _clean_up() -> None:
     if pid_file.acquire():
         paths.daemon_socket().unlink(missing_ok=True)
         pid_file.release()
-
-
-def _absolute(wish: str) -> str:
-    """The engine runs in another folder than we do."""
-    path = Path(wish).expanduser()
-    return str(path.resolve()) if wish.endswith(".gguf") or path.is_file() else wish
 
 
 def _log_file() -> Path:

@@ -16,7 +16,7 @@ import pytest
 
 from shammah_tui import paths
 from shammah_tui.backends import engine_process
-from shammah_tui.backends.engine_client import EngineClient
+from shammah_tui.backends.engine_client import EngineClient, absolute
 from shammah_tui.backends.local import LocalBackend
 from shammah_tui.config.settings import EngineSettings, ModelSettings, Settings
 from shammah_tui.conversation import Message
@@ -44,6 +44,13 @@ async def until_ready(client: EngineClient) -> BootstrapState:
             if state.phase is Phase.READY:
                 return state
     raise AssertionError
+
+
+async def answering(client: EngineClient) -> str:
+    """The id of the model, once one is there."""
+    model = (await until_ready(client)).model
+    assert model is not None
+    return model.id
 
 
 async def test_a_chat_from_nothing_to_an_answer() -> None:
@@ -147,6 +154,30 @@ async def test_another_model_can_be_chosen_and_one_that_is_not_there_leaves_the_
             await client.switch_model("/nowhere/model.gguf")
         assert (await client.state()).phase is Phase.READY
         assert (await client.tokenize(QUESTION)).tokens > 0
+
+
+async def test_a_relative_path_is_that_of_the_client_in_the_settings_as_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first.gguf", "second.gguf"):
+        (tmp_path / name).symlink_to(paths.demo_model_gguf())
+    monkeypatch.chdir(tmp_path)
+    settings = DEMO.model_copy(update={"model": ModelSettings(size="first.gguf")})
+    async with await engine_process.connect(settings) as client:
+        assert await answering(client) == str(tmp_path / "first.gguf")
+        with pytest.raises(EngineError, match=str(tmp_path / "third.gguf")):
+            await client.switch_model("third.gguf")
+        await client.switch_model("./second.gguf")
+        assert await answering(client) == str(tmp_path / "second.gguf")
+
+
+@pytest.mark.parametrize("model", ["auto", "7b", "owner/name", "owner/name:file.gguf"])
+def test_what_is_no_path_goes_to_the_engine_as_it_is(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "7b").touch()
+    monkeypatch.chdir(tmp_path)
+    assert absolute(model) == model
 
 
 async def test_a_socket_that_nobody_answers_on_is_replaced(own_ground: Path) -> None:
