@@ -34,6 +34,7 @@ from shammah_tui.wire import AdapterReport, AdaptersReport, TokenizeReport
 MODEL = ModelSummary("demo", "Demo", "because")
 READY = BootstrapState(Phase.READY, MODEL)
 LOADING = BootstrapState(Phase.LOADING, MODEL)
+FAILED = BootstrapState(Phase.FAILED, MODEL, reason="Damaged file.", hint="Delete it.")
 WHOLE: tuple[BackendEvent, ...] = (TextArrived("Hel"), TextArrived("lo"), TurnEnded("stop"))
 
 
@@ -46,6 +47,7 @@ class Engine:
     dies_after_states: bool = False
     asked: list[tuple[Message, ...]] = field(default_factory=list)
     switched: list[str] = field(default_factory=list)
+    after_switch: Sequence[BootstrapState] = ()
     refuses: tuple[str, ...] = ()
     stopped: int = 0
     closed: bool = False
@@ -63,6 +65,8 @@ class Engine:
         if model in self.refuses:
             raise EngineError(f"There is no model {model}.")
         self.switched.append(model)
+        for state in self.after_switch:
+            self.news.put_nowait(state)
         return LOADING
 
     async def tokenize(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> TokenizeReport:
@@ -291,13 +295,42 @@ async def test_an_engine_that_dies_again_and_again_is_left_alone() -> None:
     await runtime.close()
 
 
-async def test_a_model_that_failed_to_load_fails_the_question_with_its_hint() -> None:
-    failed = BootstrapState(Phase.FAILED, MODEL, reason="Damaged file.", hint="Delete it.")
-    engine = Engine(states=(failed,))
+async def test_a_model_that_fails_while_a_question_waits_fails_it_with_its_hint() -> None:
+    engine = Engine(states=(LOADING,))
     runtime, _ = runtime_of(engine)
-    assert (await heard(runtime))[-1] == TurnFailed("Damaged file.", "Delete it.")
+    async with asyncio.timeout(5), aclosing(runtime.ask("hi")) as answer:
+        async for event in answer:
+            if isinstance(event, TurnWaiting):
+                engine.news.put_nowait(FAILED)
+    assert event == TurnFailed("Damaged file.", "Delete it.")
+    assert engine.switched == []
     await runtime.retry()
     assert engine.switched == ["auto"]
+    await runtime.close()
+
+
+@pytest.mark.parametrize("before", [FAILED, BootstrapState(Phase.NOT_AVAILABLE, reason="No network.")])
+async def test_an_engine_that_had_failed_tries_again_with_the_next_question(before: BootstrapState) -> None:
+    engine = Engine(states=(before,), after_switch=(READY,))
+    runtime, _ = runtime_of(engine)
+    assert (await heard(runtime))[-1] == TurnEnded("stop")
+    assert engine.switched == ["auto"]
+    await runtime.close()
+
+
+async def test_an_engine_that_fails_again_says_so_and_tries_once_a_question() -> None:
+    again = BootstrapState(Phase.FAILED, MODEL, reason="Damaged again.", hint="Delete it.")
+    engine = Engine(states=(FAILED,), after_switch=(again,))
+    runtime, _ = runtime_of(engine)
+    for times in (1, 2):
+        assert (await heard(runtime))[-1] == TurnFailed("Damaged again.", "Delete it.")
+        assert engine.switched == ["auto"] * times
+    await runtime.close()
+
+
+async def test_a_new_try_that_is_refused_says_why() -> None:
+    runtime, _ = runtime_of(Engine(states=(FAILED,), refuses=("auto",)))
+    assert (await heard(runtime))[-1] == TurnFailed("There is no model auto.")
     await runtime.close()
 
 

@@ -118,7 +118,7 @@ class EngineLink:
         if self.engine is None:
             self.start()
         else:
-            await self.switch_model(self._model or self._settings.model.size)
+            await self._switch(self.engine, self._model or self._settings.model.size)
 
     async def switch_model(self, model: str) -> None:
         """Choose and load another model, as `--model` takes it. Raises EngineError, RequestError."""
@@ -126,10 +126,9 @@ class EngineLink:
             self._model = model
             self.start()
         else:
-            state = await self.engine.switch_model(model)
+            await self._switch(self.engine, model)
             # One that was refused is not asked for again.
             self._model = model
-            self._publish(state)
 
     async def reconnect(self) -> None:
         """An answer broke off: what is known of the engine may no longer be true, so reach it anew."""
@@ -142,6 +141,13 @@ class EngineLink:
         """Let go of the engine; it stays for others, or ends itself after its keep-alive."""
         self._closed = True
         await self._stop_watching()
+
+    async def _switch(self, engine: Engine, model: str) -> None:
+        before = self.state
+        state = await engine.switch_model(model)
+        # The stream of states may have been faster, and then knows more.
+        if self.state is before:
+            self._publish(state)
 
     def _publish(self, state: BootstrapState) -> None:
         self.state = state
