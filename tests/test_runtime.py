@@ -14,7 +14,7 @@ from shammah_tui.agent.loop import BackendEvent
 from shammah_tui.config.load import load
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Message, ToolSpec
-from shammah_tui.errors import EngineError, EngineGone, HomeError, RequestError
+from shammah_tui.errors import EngineError, EngineGone, EngineStopped, HomeError, RequestError
 from shammah_tui.events import (
     BootstrapState,
     ModelSummary,
@@ -51,7 +51,7 @@ class Engine:
     refuses: tuple[str, ...] = ()
     stopped: int = 0
     closed: bool = False
-    news: asyncio.Queue[BootstrapState] = field(default_factory=asyncio.Queue)
+    news: asyncio.Queue[BootstrapState | EngineError] = field(default_factory=asyncio.Queue)
 
     async def events(self) -> AsyncGenerator[BootstrapState, None]:
         for state in self.states:
@@ -59,7 +59,10 @@ class Engine:
         if self.dies_after_states:
             raise EngineGone("The engine went away.")
         while True:
-            yield await self.news.get()
+            told = await self.news.get()
+            if isinstance(told, EngineError):
+                raise told
+            yield told
 
     async def switch_model(self, model: str) -> BootstrapState:
         if model in self.refuses:
@@ -283,6 +286,32 @@ async def test_two_terminals_on_one_conversation_keep_each_their_own(tmp_path: P
         assert kept is not None
         assert [entry.message.content for entry in kept.entries if entry.message.role == "user"] == questions
         await runtime.close()
+
+
+async def test_an_engine_that_was_stopped_stays_so_until_the_next_question() -> None:
+    engine = Engine()
+    runtime, engines = runtime_of(engine, Engine())
+    await heard(runtime)
+    engine.news.put_nowait(EngineStopped())
+    await reaches(runtime, Phase.NOT_AVAILABLE)
+    await asyncio.sleep(0.01)
+    assert engines.connected == 1
+    assert runtime.state.reason == "The engine was stopped."
+    assert (await heard(runtime))[-1] == TurnEnded("stop")
+    assert engines.connected == 2
+    await runtime.close()
+
+
+async def test_a_question_that_waits_while_the_engine_is_stopped_ends_and_says_so() -> None:
+    engine = Engine(states=(LOADING,))
+    runtime, engines = runtime_of(engine, Engine())
+    async with asyncio.timeout(5), aclosing(runtime.ask("hi")) as answer:
+        async for event in answer:
+            if isinstance(event, TurnWaiting):
+                engine.news.put_nowait(EngineStopped())
+    assert event == TurnFailed("The engine was stopped.", "The next question starts it.")
+    assert engines.connected == 1
+    await runtime.close()
 
 
 async def test_an_engine_that_dies_again_and_again_is_left_alone() -> None:

@@ -19,7 +19,7 @@ from shammah_tui.backends.api_error import connection_errors, raise_for_status
 from shammah_tui.backends.form import messages_as_openai, tools_as_openai
 from shammah_tui.backends.sse import data_of
 from shammah_tui.conversation import Message, ToolSpec
-from shammah_tui.errors import EngineError, EngineGone
+from shammah_tui.errors import EngineError, EngineGone, EngineStopped
 from shammah_tui.events import BootstrapState
 
 # Reading has no limit: a prompt may take minutes, and a process that is gone closes its socket.
@@ -68,7 +68,8 @@ class EngineClient:
         return _state(await self._ask("GET", wire.ROUTE_STATE))
 
     async def events(self) -> AsyncGenerator[BootstrapState, None]:
-        """The present state and each later one; connects anew when the stream breaks off. Raises EngineGone."""
+        """The present state and each later one; connects anew when the stream breaks off. Raises EngineGone,
+        and EngineStopped where somebody stops it."""
         failures = 0
         while True:
             try:
@@ -165,6 +166,8 @@ class EngineClient:
             async with self.http.stream("GET", wire.ROUTE_EVENTS) as response:
                 await raise_for_status(response)
                 async for data in data_of(response.aiter_bytes()):
+                    if data == wire.STOPPED:
+                        raise EngineStopped
                     with _understood():
                         state = wire.bootstrap_state.validate_json(data)
                     yield state

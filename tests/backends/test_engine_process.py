@@ -21,9 +21,10 @@ from shammah_tui.backends.local import LocalBackend
 from shammah_tui.config.settings import EngineSettings, ModelSettings, Settings
 from shammah_tui.conversation import Message
 from shammah_tui.errors import EngineError, EngineGone
-from shammah_tui.events import BootstrapState, Phase, TextArrived, TurnEnded
+from shammah_tui.events import BootstrapState, Phase, TextArrived, TurnEnded, TurnFailed
 from shammah_tui.files import private_folder
 from shammah_tui.process import read_identity
+from shammah_tui.runtime import Runtime
 
 DEMO = Settings(offline=True, model=ModelSettings(size="demo"), engine=EngineSettings(keep_alive="1m"))
 QUESTION = [Message("user", "Write a Python function that adds two numbers")]
@@ -134,6 +135,32 @@ async def test_a_kill_in_the_middle_of_an_answer_is_seen_and_a_new_one_starts(en
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.parametrize("by_signal", [False, True])
+async def test_a_stop_in_the_middle_of_an_answer_ends_it_and_the_engine_stays_away_until_the_next_question(
+    endless_model: Path, tmp_path: Path, by_signal: bool
+) -> None:
+    settings = DEMO.model_copy(update={"model": ModelSettings(size=str(endless_model))})
+    runtime = Runtime(settings, folder=tmp_path)
+    stopped = False
+    async with asyncio.timeout(60), aclosing(runtime.ask("Count to a million")) as answer:
+        async for event in answer:
+            if isinstance(event, TextArrived) and not stopped:
+                stopped = True
+                if by_signal:
+                    _send(signal.SIGTERM)
+                else:
+                    assert await engine_process.stop()
+    assert event == TurnFailed("The engine was stopped.", "The next question starts it.")
+    assert runtime.state == BootstrapState(Phase.NOT_AVAILABLE, reason=event.message, hint=event.hint)
+    await engine_process.stop()
+    assert _engines(str(paths.home())) == []
+    async with asyncio.timeout(60), aclosing(runtime.ask("Once more")) as answer:
+        async for event in answer:
+            if isinstance(event, TextArrived):
+                break
+    await runtime.close()
+
+
 async def test_a_kill_is_seen_by_who_watches_the_states() -> None:
     async with await engine_process.connect(DEMO) as client:
 
@@ -228,9 +255,13 @@ def _leftovers(home: Path) -> set[str]:
 
 
 def _kill() -> None:
+    _send(signal.SIGKILL)
+
+
+def _send(number: signal.Signals) -> None:
     holder = read_identity(paths.daemon_pid())
     if holder is not None and holder.is_alive():
-        os.kill(holder.pid, signal.SIGKILL)
+        os.kill(holder.pid, number)
 
 
 def _engines(home: str) -> list[int]:

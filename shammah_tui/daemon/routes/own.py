@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from pydantic import BaseModel
@@ -21,6 +22,7 @@ from shammah_tui.errors import RequestError
 from shammah_tui.events import BootstrapState
 from shammah_tui.wire import (
     PROTOCOL,
+    STOPPED,
     AdapterRequest,
     HealthReport,
     ModelRequest,
@@ -106,18 +108,23 @@ class Own:
 
 
 class Events:
-    """GET /v1/shammah/events: the present state, then every change, until one side leaves."""
+    """GET /v1/shammah/events: the present state, then every change, until one side leaves; STOPPED where it is we."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._service.presence.visit():
-            await while_connected(self._send_all(send), receive)
+            await while_connected(send_events(send, self._lines()), receive)
 
-    async def _send_all(self, send: Send) -> None:
+    async def _lines(self) -> AsyncGenerator[bytes, None]:
+        # An engine that leaves by itself does so when nobody is here: who comes then may start another.
+        if self._service.stopping.is_set():
+            return
         async with aclosing(self._service.states()) as states:
-            await send_events(send, (bootstrap_state.dump_json(state) async for state in states))
+            async for state in states:
+                yield bootstrap_state.dump_json(state)
+        yield STOPPED.encode()
 
 
 def _state(state: BootstrapState) -> Response:
