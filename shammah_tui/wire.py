@@ -77,6 +77,10 @@ class HealthReport(Wire):
     uptime_seconds: float = 0.0
     keep_alive_seconds: float | None = None
     """None: it stays until it is stopped."""
+    offline: bool = False
+    settings: str = ""
+    """With `hub` what it was started with, as `config.held` makes digests of it."""
+    hub: str = ""
 
 
 class ModelRequest(Wire):

@@ -51,6 +51,7 @@ class Engine:
     refuses: tuple[str, ...] = ()
     stopped: int = 0
     closed: bool = False
+    notice: str = ""
     news: asyncio.Queue[BootstrapState | EngineError] = field(default_factory=asyncio.Queue)
 
     async def events(self) -> AsyncGenerator[BootstrapState, None]:
@@ -286,6 +287,13 @@ async def test_two_terminals_on_one_conversation_keep_each_their_own(tmp_path: P
         assert kept is not None
         assert [entry.message.content for entry in kept.entries if entry.message.role == "user"] == questions
         await runtime.close()
+
+
+async def test_what_there_is_to_know_of_the_engine_is_told_with_the_first_question_alone() -> None:
+    runtime, _ = runtime_of(Engine([WHOLE, WHOLE], notice="It has other settings."))
+    told = [event for _ in range(2) for event in await heard(runtime) if isinstance(event, Noticed)]
+    assert told == [Noticed("It has other settings.")]
+    await runtime.close()
 
 
 async def test_an_engine_that_was_stopped_stays_so_until_the_next_question() -> None:

@@ -36,6 +36,8 @@ class EngineClient:
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self.http = http
+        self.notice = ""
+        """What the person should know of this engine; empty where it is as wanted."""
 
     @classmethod
     def over_socket(cls, path: Path) -> EngineClient:

@@ -31,6 +31,8 @@ class Engine(Protocol):
     """A connected engine, as `backends.engine_client.EngineClient` is one. Methods raise EngineError, EngineGone;
     `events` EngineStopped."""
 
+    notice: str
+
     def events(self) -> AsyncIterator[BootstrapState]: ...
 
     async def switch_model(self, model: str) -> BootstrapState: ...
@@ -105,6 +107,13 @@ class EngineLink:
         if self.engine is None and self.state.phase in (Phase.FAILED, Phase.NOT_AVAILABLE):
             self._publish(BootstrapState(Phase.INITIALIZING))
         self.start()
+
+    def take_notice(self) -> str:
+        """What the person should know of the engine that is connected: once, then it is empty."""
+        if self.engine is None:
+            return ""
+        notice, self.engine.notice = self.engine.notice, ""
+        return notice
 
     def check(self) -> None:
         """Raises what ended the watching of the engine, where that was a fault of ours."""

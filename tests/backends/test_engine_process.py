@@ -47,6 +47,13 @@ async def until_ready(client: EngineClient) -> BootstrapState:
     raise AssertionError
 
 
+async def until_idle() -> None:
+    """Until the engine has noticed that its clients left."""
+    async with asyncio.timeout(10):
+        while (report := await engine_process.status()) is not None and report.clients:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
 async def answering(client: EngineClient) -> str:
     """The id of the model, once one is there."""
     model = (await until_ready(client)).model
@@ -230,6 +237,69 @@ async def test_an_engine_of_another_version_is_replaced_when_idle(monkeypatch: p
             await engine_process.connect(DEMO)
     for client in (first, second, kept):
         await client.close()
+
+
+async def test_an_engine_of_other_settings_is_replaced_when_idle_and_told_of_when_in_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with await engine_process.connect(DEMO) as first:
+        pid = (await first.health()).pid
+    monkeypatch.setenv("SHAMMAH_MODEL_CONTEXT_TOKENS", "512")
+    smaller = DEMO.model_copy(update={"model": ModelSettings(size="demo", context_tokens=512)})
+    async with await engine_process.connect(smaller) as second:
+        assert (await second.health()).pid != pid
+        pid = (await second.health()).pid
+        model = (await until_ready(second)).model
+        assert model is not None
+        assert model.context_tokens == 512
+        async with await engine_process.connect(smaller) as same:
+            assert ((await same.health()).pid, same.notice) == (pid, "")
+        async with aclosing(second.events()) as states:
+            await anext(states)
+            async with await engine_process.connect(DEMO) as other:
+                assert (await other.health()).pid == pid
+                assert "other settings" in other.notice
+                assert "`shammah daemon stop`" in other.notice
+
+
+async def test_a_token_for_the_hub_that_is_set_later_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with await engine_process.connect(DEMO) as first:
+        pid = (await first.health()).pid
+        await until_ready(first)
+        async with aclosing(first.events()) as states:
+            await anext(states)
+            monkeypatch.setenv("HF_TOKEN", "hf_secret")
+            async with (
+                await engine_process.connect(DEMO) as shared,
+                await engine_process.connect(DEMO, model="7b") as wishing,
+            ):
+                assert (await wishing.health()).pid == pid
+                assert (shared.notice, "HF_" in wishing.notice) == ("", True)
+    await until_idle()
+    async with await engine_process.connect(DEMO) as second:
+        assert (await second.health()).pid != pid
+
+
+async def test_whoever_is_offline_shares_no_engine_that_may_go_online() -> None:
+    online = await engine_process.connect(DEMO.model_copy(update={"offline": False}))
+    async with online, aclosing(online.events()) as states:
+        await anext(states)
+        with pytest.raises(EngineError, match="may go online") as caught:
+            await engine_process.connect(DEMO)
+        assert "shammah daemon stop" in caught.value.hint
+    await until_idle()
+    async with await engine_process.connect(DEMO) as own:
+        assert (await own.health()).offline
+
+
+async def test_an_engine_that_stays_is_not_replaced_for_its_settings() -> None:
+    stays = DEMO.model_copy(update={"engine": EngineSettings(keep_alive="always")})
+    async with await engine_process.connect(stays) as first:
+        pid = (await first.health()).pid
+    other = stays.model_copy(update={"model": ModelSettings(size="demo", slots=2)})
+    async with await engine_process.connect(other) as second:
+        assert (await second.health()).pid == pid
+        assert "other settings" in second.notice
 
 
 async def test_an_engine_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

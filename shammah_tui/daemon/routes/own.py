@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from shammah_tui import __version__
+from shammah_tui.config.held import hub_digest, settings_digest
 from shammah_tui.daemon import body
 from shammah_tui.daemon.chat_request import TOOLS_MAX, ChatMessage, Part, Tool
 from shammah_tui.daemon.routes.chat import while_connected
@@ -47,6 +48,8 @@ class Conversation(Part):
 class Own:
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._settings_digest = settings_digest(service.settings)
+        self._hub_digest = hub_digest(os.environ)
 
     async def health(self, request: Request) -> Response:
         return Response(self._health().model_dump_json(), media_type=_JSON)
@@ -104,6 +107,9 @@ class Own:
             clients=service.presence.count,
             uptime_seconds=round(time.monotonic() - service.started_at, 3),
             keep_alive_seconds=service.keep_alive_seconds,
+            offline=service.settings.offline,
+            settings=self._settings_digest,
+            hub=self._hub_digest,
         )
 
 
