@@ -8,6 +8,7 @@ ShammahError
 │   └── ContextOverflow  the conversation is longer than the model can read
 ├── EngineError          the engine process cannot be started, reached or understood
 │   ├── EngineGone       it went away in the middle of an answer
+│   ├── EngineStopped    somebody ended it on purpose
 │   └── EngineBusy       its queue is full (`retry_after_seconds`)
 ├── CloudError           Claude gave no answer, or no more of it (its `trouble` says why)
 └── RequestError         the request itself is wrong (a 4xx of the API)
@@ -63,6 +64,11 @@ class EngineError(ShammahError):
 
 class EngineGone(EngineError):
     pass
+
+
+class EngineStopped(EngineError):
+    def __init__(self) -> None:
+        super().__init__("The engine was stopped.", "The next question starts it.")
 
 
 class EngineBusy(EngineError):

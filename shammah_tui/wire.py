@@ -2,7 +2,8 @@
 
 GET  /health                     HealthReport
 GET  /v1/shammah/state           BootstrapState
-GET  /v1/shammah/events          Server-Sent Events, each `data:` one BootstrapState, the present one first
+GET  /v1/shammah/events          Server-Sent Events, each `data:` one BootstrapState, the present one first;
+                                 STOPPED at the end where somebody stops the engine
 POST /v1/shammah/model           ModelRequest -> BootstrapState     choose and load another model
 POST /v1/shammah/tokenize        TokenizeRequest -> TokenizeReport  the model's own count, template included
 GET  /v1/shammah/adapters        AdaptersReport
@@ -31,6 +32,9 @@ ROUTE_EVENTS = "/v1/shammah/events"
 ROUTE_MODEL = "/v1/shammah/model"
 ROUTE_TOKENIZE = "/v1/shammah/tokenize"
 ROUTE_STOP = "/v1/shammah/stop"
+STOPPED = '"stopped"'
+"""The last event for whoever is connected when the engine is told to end: it is not to be started again by itself."""
+
 ROUTE_ADAPTERS = "/v1/shammah/adapters"
 ROUTE_ADAPTER = "/v1/shammah/adapter"
 ROUTE_TRAIN = "/v1/shammah/train"
@@ -48,6 +52,11 @@ HEADER_ADAPTER = "x-shammah-adapter"
 NO_ADAPTER = "none"
 
 bootstrap_state = TypeAdapter(BootstrapState)
+
+
+def is_path(model: str) -> bool:
+    """Whether `model`, as `ModelRequest` has it, is the path of a file."""
+    return model.startswith(("/", "~", "./", "../")) or (model.lower().endswith(".gguf") and ":" not in model)
 
 
 class Wire(BaseModel):
@@ -68,6 +77,10 @@ class HealthReport(Wire):
     uptime_seconds: float = 0.0
     keep_alive_seconds: float | None = None
     """None: it stays until it is stopped."""
+    offline: bool = False
+    settings: str = ""
+    """With `hub` what it was started with, as `config.held` makes digests of it."""
+    hub: str = ""
 
 
 class ModelRequest(Wire):

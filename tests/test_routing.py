@@ -286,7 +286,8 @@ async def test_a_turn_is_kept_as_material_for_learning(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("phase", [Phase.FAILED, Phase.NOT_AVAILABLE])
 async def test_what_no_model_can_answer_fails_with_the_next_step(tmp_path: Path, phase: Phase) -> None:
-    runtime = runtime_with(None, Engine(states=(BootstrapState(phase, reason="Broken.", hint="Mend it."),)), tmp_path)
+    broken = BootstrapState(phase, reason="Broken.", hint="Mend it.")
+    runtime = runtime_with(None, Engine(states=(broken,), after_switch=(broken,)), tmp_path)
     assert (await heard(runtime))[-1] == TurnFailed("Broken.", "Mend it.")
     await runtime.close()
 
@@ -354,7 +355,8 @@ async def test_who_asks_for_claude_without_a_key_is_told_that_and_not_of_the_mod
 
 
 async def test_without_a_model_the_hint_says_that_claude_could_answer(tmp_path: Path) -> None:
-    engine = Engine(states=(BootstrapState(Phase.FAILED, reason="No such file.", hint="Look."),))
+    lost = BootstrapState(Phase.FAILED, reason="No such file.", hint="Look.")
+    engine = Engine(states=(lost,), after_switch=(lost,))
     async with MessagesServer.running([]) as server:
         runtime = runtime_with(server, engine, tmp_path, cloud="ask")
         try:

@@ -14,7 +14,7 @@ from shammah_tui.agent.loop import BackendEvent
 from shammah_tui.config.load import load
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Message, ToolSpec
-from shammah_tui.errors import EngineError, EngineGone, HomeError, RequestError
+from shammah_tui.errors import EngineError, EngineGone, EngineStopped, HomeError, RequestError
 from shammah_tui.events import (
     BootstrapState,
     ModelSummary,
@@ -34,6 +34,7 @@ from shammah_tui.wire import AdapterReport, AdaptersReport, TokenizeReport
 MODEL = ModelSummary("demo", "Demo", "because")
 READY = BootstrapState(Phase.READY, MODEL)
 LOADING = BootstrapState(Phase.LOADING, MODEL)
+FAILED = BootstrapState(Phase.FAILED, MODEL, reason="Damaged file.", hint="Delete it.")
 WHOLE: tuple[BackendEvent, ...] = (TextArrived("Hel"), TextArrived("lo"), TurnEnded("stop"))
 
 
@@ -46,10 +47,12 @@ class Engine:
     dies_after_states: bool = False
     asked: list[tuple[Message, ...]] = field(default_factory=list)
     switched: list[str] = field(default_factory=list)
+    after_switch: Sequence[BootstrapState] = ()
     refuses: tuple[str, ...] = ()
     stopped: int = 0
     closed: bool = False
-    news: asyncio.Queue[BootstrapState] = field(default_factory=asyncio.Queue)
+    notice: str = ""
+    news: asyncio.Queue[BootstrapState | EngineError] = field(default_factory=asyncio.Queue)
 
     async def events(self) -> AsyncGenerator[BootstrapState, None]:
         for state in self.states:
@@ -57,12 +60,17 @@ class Engine:
         if self.dies_after_states:
             raise EngineGone("The engine went away.")
         while True:
-            yield await self.news.get()
+            told = await self.news.get()
+            if isinstance(told, EngineError):
+                raise told
+            yield told
 
     async def switch_model(self, model: str) -> BootstrapState:
         if model in self.refuses:
             raise EngineError(f"There is no model {model}.")
         self.switched.append(model)
+        for state in self.after_switch:
+            self.news.put_nowait(state)
         return LOADING
 
     async def tokenize(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> TokenizeReport:
@@ -281,6 +289,39 @@ async def test_two_terminals_on_one_conversation_keep_each_their_own(tmp_path: P
         await runtime.close()
 
 
+async def test_what_there_is_to_know_of_the_engine_is_told_with_the_first_question_alone() -> None:
+    runtime, _ = runtime_of(Engine([WHOLE, WHOLE], notice="It has other settings."))
+    told = [event for _ in range(2) for event in await heard(runtime) if isinstance(event, Noticed)]
+    assert told == [Noticed("It has other settings.")]
+    await runtime.close()
+
+
+async def test_an_engine_that_was_stopped_stays_so_until_the_next_question() -> None:
+    engine = Engine()
+    runtime, engines = runtime_of(engine, Engine())
+    await heard(runtime)
+    engine.news.put_nowait(EngineStopped())
+    await reaches(runtime, Phase.NOT_AVAILABLE)
+    await asyncio.sleep(0.01)
+    assert engines.connected == 1
+    assert runtime.state.reason == "The engine was stopped."
+    assert (await heard(runtime))[-1] == TurnEnded("stop")
+    assert engines.connected == 2
+    await runtime.close()
+
+
+async def test_a_question_that_waits_while_the_engine_is_stopped_ends_and_says_so() -> None:
+    engine = Engine(states=(LOADING,))
+    runtime, engines = runtime_of(engine, Engine())
+    async with asyncio.timeout(5), aclosing(runtime.ask("hi")) as answer:
+        async for event in answer:
+            if isinstance(event, TurnWaiting):
+                engine.news.put_nowait(EngineStopped())
+    assert event == TurnFailed("The engine was stopped.", "The next question starts it.")
+    assert engines.connected == 1
+    await runtime.close()
+
+
 async def test_an_engine_that_dies_again_and_again_is_left_alone() -> None:
     dying = [Engine(states=(LOADING,), dies_after_states=True) for _ in range(5)]
     runtime, engines = runtime_of(*dying)
@@ -291,13 +332,42 @@ async def test_an_engine_that_dies_again_and_again_is_left_alone() -> None:
     await runtime.close()
 
 
-async def test_a_model_that_failed_to_load_fails_the_question_with_its_hint() -> None:
-    failed = BootstrapState(Phase.FAILED, MODEL, reason="Damaged file.", hint="Delete it.")
-    engine = Engine(states=(failed,))
+async def test_a_model_that_fails_while_a_question_waits_fails_it_with_its_hint() -> None:
+    engine = Engine(states=(LOADING,))
     runtime, _ = runtime_of(engine)
-    assert (await heard(runtime))[-1] == TurnFailed("Damaged file.", "Delete it.")
+    async with asyncio.timeout(5), aclosing(runtime.ask("hi")) as answer:
+        async for event in answer:
+            if isinstance(event, TurnWaiting):
+                engine.news.put_nowait(FAILED)
+    assert event == TurnFailed("Damaged file.", "Delete it.")
+    assert engine.switched == []
     await runtime.retry()
     assert engine.switched == ["auto"]
+    await runtime.close()
+
+
+@pytest.mark.parametrize("before", [FAILED, BootstrapState(Phase.NOT_AVAILABLE, reason="No network.")])
+async def test_an_engine_that_had_failed_tries_again_with_the_next_question(before: BootstrapState) -> None:
+    engine = Engine(states=(before,), after_switch=(READY,))
+    runtime, _ = runtime_of(engine)
+    assert (await heard(runtime))[-1] == TurnEnded("stop")
+    assert engine.switched == ["auto"]
+    await runtime.close()
+
+
+async def test_an_engine_that_fails_again_says_so_and_tries_once_a_question() -> None:
+    again = BootstrapState(Phase.FAILED, MODEL, reason="Damaged again.", hint="Delete it.")
+    engine = Engine(states=(FAILED,), after_switch=(again,))
+    runtime, _ = runtime_of(engine)
+    for times in (1, 2):
+        assert (await heard(runtime))[-1] == TurnFailed("Damaged again.", "Delete it.")
+        assert engine.switched == ["auto"] * times
+    await runtime.close()
+
+
+async def test_a_new_try_that_is_refused_says_why() -> None:
+    runtime, _ = runtime_of(Engine(states=(FAILED,), refuses=("auto",)))
+    assert (await heard(runtime))[-1] == TurnFailed("There is no model auto.")
     await runtime.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from shammah_tui.backends.api_error import connection_errors, raise_for_status
 from shammah_tui.backends.form import messages_as_openai, tools_as_openai
 from shammah_tui.backends.sse import data_of
 from shammah_tui.conversation import Message, ToolSpec
-from shammah_tui.errors import EngineError, EngineGone
+from shammah_tui.errors import EngineError, EngineGone, EngineStopped
 from shammah_tui.events import BootstrapState
 
 # Reading has no limit: a prompt may take minutes, and a process that is gone closes its socket.
@@ -35,6 +36,8 @@ class EngineClient:
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self.http = http
+        self.notice = ""
+        """What the person should know of this engine; empty where it is as wanted."""
 
     @classmethod
     def over_socket(cls, path: Path) -> EngineClient:
@@ -67,7 +70,8 @@ class EngineClient:
         return _state(await self._ask("GET", wire.ROUTE_STATE))
 
     async def events(self) -> AsyncGenerator[BootstrapState, None]:
-        """The present state and each later one; connects anew when the stream breaks off. Raises EngineGone."""
+        """The present state and each later one; connects anew when the stream breaks off. Raises EngineGone,
+        and EngineStopped where somebody stops it."""
         failures = 0
         while True:
             try:
@@ -85,7 +89,7 @@ class EngineClient:
 
     async def switch_model(self, model: str) -> BootstrapState:
         """Choose and load another model, as `--model` takes it; the state right after, the rest comes by `events`."""
-        return _state(await self._ask("POST", wire.ROUTE_MODEL, {"model": model}))
+        return _state(await self._ask("POST", wire.ROUTE_MODEL, {"model": absolute(model)}))
 
     async def tokenize(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> wire.TokenizeReport:
         """How long the conversation is for the model, with its template."""
@@ -164,9 +168,17 @@ class EngineClient:
             async with self.http.stream("GET", wire.ROUTE_EVENTS) as response:
                 await raise_for_status(response)
                 async for data in data_of(response.aiter_bytes()):
+                    if data == wire.STOPPED:
+                        raise EngineStopped
                     with _understood():
                         state = wire.bootstrap_state.validate_json(data)
                     yield state
+
+
+def absolute(model: str) -> str:
+    """`model` as an engine understands it, which runs in another folder than we do."""
+    # Unlike `Path.expanduser` this one leaves the home of a user who is not there as it is written.
+    return str(Path(os.path.expanduser(model)).absolute()) if wire.is_path(model) else model  # noqa: PTH111
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from shammah_tui import __version__, paths
-from shammah_tui.backends.engine_client import EngineClient
+from shammah_tui.backends.engine_client import EngineClient, absolute
+from shammah_tui.config.held import hub_digest, settings_digest
 from shammah_tui.config.settings import Settings
 from shammah_tui.errors import EngineError, EngineGone
 from shammah_tui.files import private_folder
@@ -25,6 +26,7 @@ OTHER_SECONDS = 10.0
 STOP_SECONDS = 15.0
 POLL_SECONDS = 0.03
 LOG_BYTES_MAX = 4 * 1024 * 1024
+_SETTINGS = "settings"
 
 # Engines that this process started. They outlive it; until then, polling them leaves no zombie.
 _started: list[subprocess.Popen[bytes]] = []
@@ -33,8 +35,9 @@ _started: list[subprocess.Popen[bytes]] = []
 async def connect(settings: Settings, *, start: bool = True, model: str | None = None) -> EngineClient:
     """The running engine of this home, or one started for it, with `model` where that is given.
 
-    One of another version is replaced when nobody uses it. Raises EngineError where none runs and `start` is false,
-    where it cannot be started, or where one that cannot be understood is in use.
+    One of another version, or started with other settings, is replaced when nobody uses it. Raises EngineError where
+    none runs and `start` is false, where it cannot be started, where one that cannot be understood is in use, or one
+    that may go online while `settings` say offline.
     """
     report = await status()
     if report is not None and report.status == "stopping":
@@ -42,11 +45,27 @@ async def connect(settings: Settings, *, start: bool = True, model: str | None =
         report = None
     if report is not None and not _is_ours(report):
         report = await _replaced(report)
+    others = _others(report, settings) if report is not None else []
+    if report is not None and others and start and _is_free(report):
+        await stop()
+        report, others = None, []
     if report is None:
         if not start:
             raise EngineError("No engine is running.", "`shammah daemon start` starts one.")
-        await _start(settings, model)
-    return EngineClient.over_socket(paths.daemon_socket())
+        report = await _start(settings, model)
+    if settings.offline and not report.offline:
+        raise EngineError(
+            "The engine that runs may go online, and your settings say offline.",
+            "`shammah daemon stop` ends it, and the next question starts one that stays offline.",
+        )
+    client = EngineClient.over_socket(paths.daemon_socket())
+    # How the hub is reached is nothing to a model that is there.
+    if _SETTINGS in others or (others and (model is not None or report.phase != "ready")):
+        client.notice = (
+            f"The engine that runs was started with other {' and '.join(others)}, and keeps them: "
+            "`shammah daemon stop` ends it, and the next question starts it with yours."
+        )
+    return client
 
 
 async def status() -> HealthReport | None:
@@ -98,11 +117,26 @@ async def _replaced(report: HealthReport) -> HealthReport | None:
     )
 
 
-async def _start(settings: Settings, model: str | None) -> None:
+def _others(report: HealthReport, settings: Settings) -> list[str]:
+    """What the engine was started with that is other than ours, in words."""
+    others = []
+    if report.settings and report.settings != settings_digest(settings):
+        others.append(_SETTINGS)
+    if report.hub and report.hub != hub_digest(os.environ):
+        others.append("variables for the hub (HF_…, proxies, certificates)")
+    return others
+
+
+def _is_free(report: HealthReport) -> bool:
+    """Whether nobody uses it, and it would end by itself. One that stays serves programs that come and go."""
+    return report.clients == 0 and report.keep_alive_seconds is not None
+
+
+async def _start(settings: Settings, model: str | None) -> HealthReport:
     private_folder(paths.home())
     log = _log_file()
     wish = model or settings.model.size
-    arguments = ["daemon", "--keep-alive", settings.engine.keep_alive, "--model", _absolute(wish)]
+    arguments = ["daemon", "--keep-alive", settings.engine.keep_alive, "--model", absolute(wish)]
     environment = {**os.environ, "SHAMMAH_OFFLINE": "true" if settings.offline else "false"}
     if "SHAMMAH_HOME" in environment:
         environment["SHAMMAH_HOME"] = str(paths.home())
@@ -112,7 +146,7 @@ async def _start(settings: Settings, model: str | None) -> None:
         raise EngineError(f"The engine cannot be started: {error.strerror}.", f"Check {log}.") from error
     _started[:] = [*(earlier for earlier in _started if earlier.poll() is None), process]
     deadline = time.monotonic() + START_SECONDS
-    while await status() is None:
+    while (report := await status()) is None:
         if process.poll() is not None:
             deadline = min(deadline, time.monotonic() + OTHER_SECONDS)
             if not _another_starts(process):
@@ -120,6 +154,7 @@ async def _start(settings: Settings, model: str | None) -> None:
         if time.monotonic() > deadline:
             raise EngineError("The engine was started and does not answer.", f"See {log}.")
         await asyncio.sleep(POLL_SECONDS)
+    return report
 
 
 def _another_starts(process: subprocess.Popen[bytes]) -> bool:
@@ -160,12 +195,6 @@ def _clean_up() -> None:
     if pid_file.acquire():
         paths.daemon_socket().unlink(missing_ok=True)
         pid_file.release()
-
-
-def _absolute(wish: str) -> str:
-    """The engine runs in another folder than we do."""
-    path = Path(wish).expanduser()
-    return str(path.resolve()) if wish.endswith(".gguf") or path.is_file() else wish
 
 
 def _log_file() -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from shammah_tui.bootstrap.catalog import Catalog
 from shammah_tui.errors import ModelError
+from shammah_tui.wire import is_path
 
 SIZE = re.compile(r"\d+(\.\d+)?b", re.IGNORECASE)
 # The hub's own rule for names: letters, digits, "-", "_", "."; no "--", no "..", no "-" or "." at an end.
@@ -50,7 +51,7 @@ def parse_wish(text: str, catalog: Catalog) -> Wish:
         return Wish(WishKind.AUTO)
     if word == WishKind.DEMO:
         return Wish(WishKind.DEMO)
-    if text.startswith(("/", "~", "./", "../")) or (word.endswith(GGUF) and ":" not in text):
+    if is_path(text):
         return Wish(WishKind.PATH, text)
     if SIZE.fullmatch(word):
         if word not in catalog.sizes:

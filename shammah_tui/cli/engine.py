@@ -52,6 +52,8 @@ async def _start(options: Namespace) -> int:
     model = wanted_model(configuration)
     client = await engine_process.connect(configuration.settings, model=model)
     try:
+        if client.notice:
+            tell(client.notice)
         if model is not None:
             await client.switch_model(model)
     finally:

@@ -67,6 +67,8 @@ class Answering:
                         else:
                             choice = found
                 assert choice is not None
+                if notice := self.link.take_notice():
+                    yield Noticed(notice)
                 if isinstance(choice, Wait):
                     yield self._no_way(choice, request)
                     return

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from shammah_tui.agent.loop import Backend
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import Message, ToolSpec
-from shammah_tui.errors import EngineError, EngineGone, ShammahError
+from shammah_tui.errors import EngineError, EngineGone, EngineStopped, ShammahError
 from shammah_tui.events import BootstrapState, Phase
 from shammah_tui.wire import AdaptersReport, TokenizeReport
 
@@ -28,7 +28,10 @@ WAITING_FOR = {
 
 
 class Engine(Protocol):
-    """A connected engine, as `backends.engine_client.EngineClient` is one. Methods raise EngineError, EngineGone."""
+    """A connected engine, as `backends.engine_client.EngineClient` is one. Methods raise EngineError, EngineGone;
+    `events` EngineStopped."""
+
+    notice: str
 
     def events(self) -> AsyncIterator[BootstrapState]: ...
 
@@ -68,10 +71,12 @@ class EngineLink:
         self._wanted = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
         self._deaths = 0
+        self._stopped = False
         self._closed = False
 
     def start(self) -> None:
         """Begin to reach the engine, in the background; again after a failure. Needs a running event loop."""
+        self._stopped = False
         self._wanted.set()
         if self._watcher is None:
             self._watcher = asyncio.create_task(self._watch(), name="engine-link")
@@ -98,10 +103,17 @@ class EngineLink:
         return self._changed
 
     def revive(self) -> None:
-        """Somebody needs the engine: one that failed is tried again."""
-        if self.engine is None and self.state.phase is Phase.FAILED:
+        """Somebody needs the engine: one that could not be started, or was stopped, is started again."""
+        if self.engine is None and self.state.phase in (Phase.FAILED, Phase.NOT_AVAILABLE):
             self._publish(BootstrapState(Phase.INITIALIZING))
         self.start()
+
+    def take_notice(self) -> str:
+        """What the person should know of the engine that is connected: once, then it is empty."""
+        if self.engine is None:
+            return ""
+        notice, self.engine.notice = self.engine.notice, ""
+        return notice
 
     def check(self) -> None:
         """Raises what ended the watching of the engine, where that was a fault of ours."""
@@ -118,7 +130,7 @@ class EngineLink:
         if self.engine is None:
             self.start()
         else:
-            await self.switch_model(self._model or self._settings.model.size)
+            await self._switch(self.engine, self._model or self._settings.model.size)
 
     async def switch_model(self, model: str) -> None:
         """Choose and load another model, as `--model` takes it. Raises EngineError, RequestError."""
@@ -126,13 +138,17 @@ class EngineLink:
             self._model = model
             self.start()
         else:
-            state = await self.engine.switch_model(model)
+            await self._switch(self.engine, model)
             # One that was refused is not asked for again.
             self._model = model
-            self._publish(state)
 
     async def reconnect(self) -> None:
-        """An answer broke off: what is known of the engine may no longer be true, so reach it anew."""
+        """An answer broke off: what is known of the engine may no longer be true, so reach it anew.
+
+        Raises EngineStopped where somebody stopped it meanwhile.
+        """
+        if self._stopped:
+            raise EngineStopped
         await self._stop_watching()
         self._deaths += 1
         self._publish(BootstrapState(Phase.INITIALIZING, reason=AGAIN))
@@ -142,6 +158,13 @@ class EngineLink:
         """Let go of the engine; it stays for others, or ends itself after its keep-alive."""
         self._closed = True
         await self._stop_watching()
+
+    async def _switch(self, engine: Engine, model: str) -> None:
+        before = self.state
+        state = await engine.switch_model(model)
+        # The stream of states may have been faster, and then knows more.
+        if self.state is before:
+            self._publish(state)
 
     def _publish(self, state: BootstrapState) -> None:
         self.state = state
@@ -156,9 +179,8 @@ class EngineLink:
 
     async def _watch(self) -> None:
         """Keep an engine connected and relay its states. One that dies is started again; one that dies again before it
-        was ready, or that cannot be started at all, is left until someone asks."""
+        was ready, that was stopped, or that cannot be started at all, is left until someone asks."""
         while True:
-            self._wanted.clear()
             failure: ShammahError = EngineError(
                 GONE, "Send the question again to start it anew; `shammah doctor` looks for the cause."
             )
@@ -167,6 +189,11 @@ class EngineLink:
                 self._deaths += 1
             except EngineGone:
                 self._deaths += 1
+            except EngineStopped as error:
+                self._deaths = DEATHS_MAX
+                # An answer under way breaks off when the connection is closed, and must know this then.
+                self._stopped = True
+                failure = error
             except ShammahError as error:
                 self._deaths = DEATHS_MAX
                 failure = error
@@ -180,7 +207,9 @@ class EngineLink:
             if self._deaths < DEATHS_MAX:
                 self._publish(BootstrapState(Phase.INITIALIZING, reason=AGAIN))
                 continue
-            self._publish(BootstrapState(Phase.FAILED, reason=failure.message, hint=failure.hint))
+            phase = Phase.NOT_AVAILABLE if isinstance(failure, EngineStopped) else Phase.FAILED
+            self._publish(BootstrapState(phase, reason=failure.message, hint=failure.hint))
+            self._wanted.clear()
             await self._wanted.wait()
             self._deaths = 0
 

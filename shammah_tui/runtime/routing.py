@@ -15,7 +15,7 @@ from shammah_tui.config.settings import Settings
 from shammah_tui.errors import CloudError, CloudTrouble, ShammahError
 from shammah_tui.events import Phase, TurnWaiting
 from shammah_tui.journal.ledger import Ledger
-from shammah_tui.runtime.link import WAITING_FOR, EngineLink
+from shammah_tui.runtime.link import SETTLED, WAITING_FOR, EngineLink
 
 if TYPE_CHECKING:
     from shammah_tui.agent.loop import Backend
@@ -50,14 +50,24 @@ class Routing:
         self._link.announce()
 
     async def decide(self, request: Request) -> AsyncGenerator[TurnWaiting | Choice, None]:
-        """What is waited for, whenever that changes, and last the choice. A last `Wait` needs the person."""
+        """What is waited for, whenever that changes, and last the choice. A last `Wait` needs the person.
+
+        An engine that had failed before tries again, once, where nobody else takes the question. Raises EngineError.
+        """
         self._link.revive()
         self._wants_cloud_now = False
         said: tuple[str, bool] | None = None
+        tried = False
         soon = time.monotonic() + WARM_SECONDS
         while True:
             changed = self._link.changed
-            choice = choose(self._wished(request), await self.state())
+            choice = await self.choice(request)
+            # A state of before the engine was heard is the link's own.
+            tried = tried or (self._link.backend is not None and self._link.state.phase not in SETTLED)
+            if not tried and self._link.engine is not None and await self._is_for_want_of_a_model(choice, request):
+                tried = True
+                await self._link.retry()
+                continue
             left = soon - time.monotonic()
             too_soon = left > 0 and self._link.state.phase is Phase.INITIALIZING
             if too_soon and isinstance(choice, ToClaude) and choice.reason is Reason.MODEL_NOT_READY:
@@ -79,6 +89,13 @@ class Routing:
     async def choice(self, request: Request) -> Choice:
         """The decision as things are now."""
         return choose(self._wished(request), await self.state())
+
+    async def _is_for_want_of_a_model(self, choice: Choice, request: Request) -> bool:
+        """Whether nobody takes the question as the local model failed: were it on its way, the question would wait."""
+        if not isinstance(choice, Wait) or choice.until != "person":
+            return False
+        hoped = choose(self._wished(request), replace(await self.state(), phase=Phase.INITIALIZING))
+        return isinstance(hoped, Wait) and hoped.until == "model"
 
     async def state(self) -> State:
         local = self._link.state

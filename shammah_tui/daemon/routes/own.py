@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from pydantic import BaseModel
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from shammah_tui import __version__
+from shammah_tui.config.held import hub_digest, settings_digest
 from shammah_tui.daemon import body
 from shammah_tui.daemon.chat_request import TOOLS_MAX, ChatMessage, Part, Tool
 from shammah_tui.daemon.routes.chat import while_connected
@@ -21,6 +23,7 @@ from shammah_tui.errors import RequestError
 from shammah_tui.events import BootstrapState
 from shammah_tui.wire import (
     PROTOCOL,
+    STOPPED,
     AdapterRequest,
     HealthReport,
     ModelRequest,
@@ -45,6 +48,8 @@ class Conversation(Part):
 class Own:
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._settings_digest = settings_digest(service.settings)
+        self._hub_digest = hub_digest(os.environ)
 
     async def health(self, request: Request) -> Response:
         return Response(self._health().model_dump_json(), media_type=_JSON)
@@ -102,22 +107,30 @@ class Own:
             clients=service.presence.count,
             uptime_seconds=round(time.monotonic() - service.started_at, 3),
             keep_alive_seconds=service.keep_alive_seconds,
+            offline=service.settings.offline,
+            settings=self._settings_digest,
+            hub=self._hub_digest,
         )
 
 
 class Events:
-    """GET /v1/shammah/events: the present state, then every change, until one side leaves."""
+    """GET /v1/shammah/events: the present state, then every change, until one side leaves; STOPPED where it is we."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._service.presence.visit():
-            await while_connected(self._send_all(send), receive)
+            await while_connected(send_events(send, self._lines()), receive)
 
-    async def _send_all(self, send: Send) -> None:
+    async def _lines(self) -> AsyncGenerator[bytes, None]:
+        # An engine that leaves by itself does so when nobody is here: who comes then may start another.
+        if self._service.stopping.is_set():
+            return
         async with aclosing(self._service.states()) as states:
-            await send_events(send, (bootstrap_state.dump_json(state) async for state in states))
+            async for state in states:
+                yield bootstrap_state.dump_json(state)
+        yield STOPPED.encode()
 
 
 def _state(state: BootstrapState) -> Response:
