@@ -169,7 +169,12 @@ class PlainCommands:
     # Conversations
 
     def sessions(self, words: str) -> None:
-        """List earlier conversations, and go on with the one whose number is typed."""
+        """Go on with the conversation whose id begins with `words`; where there is none, or more than one, list those
+        that have these words, and go on with the one whose number is typed."""
+        named = self._beside.call(self._runtime.sessions.read(words))
+        if named is not None:
+            self._go_on(named)
+            return
         found = self._beside.call(self._runtime.sessions.list(search=words, limit=LISTED_MAX))
         found = tuple(summary for summary in found if summary.id != self._runtime.record.session)
         if not found:
@@ -182,10 +187,13 @@ class PlainCommands:
         if typed.isdecimal() and 1 <= int(typed) <= len(found):
             stored = self._beside.call(self._runtime.sessions.read(found[int(typed) - 1].id))
             if stored is not None:
-                self._runtime.resume(stored)
-                self.replay(stored)
+                self._go_on(stored)
         elif typed:
             print(f"There is no number {visible(typed)} in the list; nothing was changed.")
+
+    def _go_on(self, stored: StoredSession) -> None:
+        self._runtime.resume(stored)
+        self.replay(stored)
 
     def replay(self, stored: StoredSession | None = None) -> None:
         """Print the last turns of the conversation that was gone on with."""

@@ -173,8 +173,8 @@ class CommandedApp(App[None], inherit_bindings=False):
         await self._rating.undo()
 
     @work(group="sessions", exclusive=True)
-    async def action_sessions(self, session: str) -> None:
-        await (self._sessions.resume(session) if session else self._sessions.choose())
+    async def action_sessions(self, words: str) -> None:
+        await self._sessions.look_for(words)
         await self._rating.show(self.chat.exchanges)
 
     @work(group="sessions")
