@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from pathlib import Path
 
@@ -26,8 +26,8 @@ FENCE = "```"
 
 
 class PlainCommands:
-    """`send` asks a question, perhaps of the local model or Claude alone; `leave` ends the program. All that a command
-    raises is a ShammahError, or KeyboardInterrupt."""
+    """`send` asks a question, perhaps of the local model or Claude alone; `leave` ends the program; `flags` are the
+    settings that it was started with. All that a command raises is a ShammahError, or KeyboardInterrupt."""
 
     def __init__(
         self,
@@ -36,12 +36,14 @@ class PlainCommands:
         line: LineInput,
         send: Callable[..., None],
         leave: Callable[[], None],
+        flags: Mapping[str, object],
     ) -> None:
         self._runtime = runtime
         self._beside = beside
         self._input = line
         self._send = send
         self._leave = leave
+        self._flags = flags
         self._turn: int | None = None
         self._private = False
         self._rated: int | None = None
@@ -162,7 +164,7 @@ class PlainCommands:
         print(f"{total} in all." if listing.sent else "Nothing has left this machine.")
 
     def _settings(self) -> None:
-        for value in load().values.values():
+        for value in load(self._flags).values.values():
             print(f"{value.key.full_name}: {value.shown or 'empty'} ({value.origin.value}). {value.key.description}.")
         print("`shammah config set KEY VALUE` changes one.")
 

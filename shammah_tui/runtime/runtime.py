@@ -58,8 +58,8 @@ class ContextUse:
 class Runtime:
     """Safe for one turn at a time, and any number of `states()`.
 
-    `model`: what `--model` was given. `mode`: that of the settings where it is not given. `attended`: somebody is there
-    to answer questions; otherwise they are denied, and nothing is done in the background.
+    `model`: what `--model` was given. `attended`: somebody is there to answer questions; otherwise they are denied, and
+    nothing is done in the background.
     """
 
     def __init__(
@@ -69,7 +69,6 @@ class Runtime:
         folder: Path | None = None,
         model: str | None = None,
         connect: Connect | None = None,
-        mode: Mode | None = None,
         asked: Asked = "",
         attended: bool = True,
     ) -> None:
@@ -82,7 +81,7 @@ class Runtime:
         self.ledger = Ledger(paths.privacy_ledger())
         self.routing = Routing(settings, self.link, self.ledger, asked=asked)
         self.metrics = Metrics(paths.metrics_folder(), enabled=settings.metrics.enabled)
-        self._mode = mode or Mode.named(settings.permissions.mode)
+        self._mode = Mode.named(settings.permissions.mode)
         self._attended = attended
         self._guard: Guard | None = None
         self._feedback: Feedback | None = None

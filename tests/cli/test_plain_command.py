@@ -45,7 +45,7 @@ def beside(runtime: Runtime) -> Iterator[Beside]:
 def say(runtime: Runtime, beside: Beside, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
     """Types a command, and `answer` to what it asks; gives what it printed."""
     line = LineInput(History(None), runtime.folder)
-    plain = PlainCommands(runtime, beside, line, lambda *_: None, lambda: None)
+    plain = PlainCommands(runtime, beside, line, lambda *_: None, lambda: None, {"permissions.mode": "plan"})
 
     def typed(text: str, answer: str = "") -> str:
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
@@ -66,3 +66,7 @@ def test_resume_takes_the_beginning_of_an_id_and_else_words(runtime: Runtime, be
     told = say("/resume docker", "1")
     assert "1: Write a docker file, 1 question" in told
     assert "You are in: Write a docker file" in told
+
+
+def test_settings_say_what_a_flag_set(say: Say) -> None:
+    assert "permissions.mode: plan (flag)." in say("/settings")
