@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import signal
 from argparse import Namespace
+from collections import deque
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import aclosing, closing
 from types import FrameType
 from typing import NoReturn
 
@@ -80,6 +81,7 @@ class PlainLine:
         self._runtime = runtime
         self._beside = beside
         self._input = LineInput(History(paths.home() / "history.jsonl"), runtime.folder)
+        self._news: deque[str] = deque()
         self._commands = PlainCommands(runtime, beside, self._input, self.send, self._leave, flags)
 
     @property
@@ -100,6 +102,8 @@ class PlainLine:
         except ShammahError as error:
             tell(error)
         while not self.restarts:
+            while self._news:
+                print(f"Learning: {visible(self._news.popleft())}")
             try:
                 text = self._input.read(self._prompt)
             except KeyboardInterrupt:
@@ -172,8 +176,13 @@ class PlainLine:
                     print(f"Command: {visible(event.summary)}")
 
     async def _warm(self) -> None:
+        """Have ready what the first question needs; from then on hear what was learned, for the next prompt."""
         try:
             await self._runtime.warm()
+            async with aclosing((await self._runtime.learning()).statuses()) as statuses:
+                async for status in statuses:
+                    if status.news:
+                        self._news.append(status.news)
         except ShammahError as error:
             tell(error)
 
