@@ -77,18 +77,22 @@ def test_settings_say_what_a_flag_set(say: Say) -> None:
 
 
 def test_an_adapter_is_listed_taken_and_left_to_shammah_again(runtime: Runtime, beside: Beside, say: Say) -> None:
-    learning = beside.call(runtime.learning())
+    choice = beside.call(runtime.learning()).adapter_choice
+
+    def wanted() -> str | None:
+        return choice.session
+
     told = say("/adapter", "1")
     assert f"1: rusty: {RUST}" in told
     assert f"2: pythonic: {PYTHON}" in told
     assert "3: foreign: made for another model" in told
     assert "5: auto (chosen): " in told
     assert "rusty answers from now on; /adapter auto leaves it to Shammah." in told
-    assert learning.adapter_choice.session == "rusty"
+    assert wanted() == "rusty"
     assert "1: rusty (answers): " in say("/adapter")
-    assert learning.adapter_choice.session == "rusty"
+    assert wanted() == "rusty"
     assert "every answer tells which." in say("/adapter auto")
-    assert learning.adapter_choice.session is None
+    assert wanted() is None
     assert "There is no number 9 in the list" in say("/adapter", "9")
     with pytest.raises(ShammahError, match='no adapter "nosuch"'):
         say("/adapter nosuch")

@@ -37,8 +37,8 @@ class Reference(Page):
     """The text of the help, as wide as the screen allows."""
 
     def lines(self, width: int) -> list[Content]:
-        title = Content.assemble(("Keys", "bold $accent"), (f"  {HOW_TO_CHANGE}", "$quiet"))
-        lines = [title.truncate(width, ellipsis=True)]
+        head = Content.assemble(("Keys", "bold $accent"), (f"  {HOW_TO_CHANGE}", "$quiet"))
+        lines = [head.truncate(width, ellipsis=True)]
         for title, where in SECTIONS:
             lines += [Content(""), Content.styled(title, "bold")]
             for key in keys.table():
