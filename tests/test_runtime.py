@@ -28,6 +28,7 @@ from shammah_tui.events import (
     TurnWaiting,
 )
 from shammah_tui.runtime import AGAIN, Runtime
+from shammah_tui.store.rating import Rating, Snapshot
 from shammah_tui.tools.tool import Limits
 from shammah_tui.wire import AdapterReport, AdaptersReport, TokenizeReport
 
@@ -46,6 +47,7 @@ class Engine:
     states: Sequence[BootstrapState] = (READY,)
     dies_after_states: bool = False
     asked: list[tuple[Message, ...]] = field(default_factory=list)
+    counted: list[tuple[Message, ...]] = field(default_factory=list)
     switched: list[str] = field(default_factory=list)
     after_switch: Sequence[BootstrapState] = ()
     refuses: tuple[str, ...] = ()
@@ -74,6 +76,7 @@ class Engine:
         return LOADING
 
     async def tokenize(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> TokenizeReport:
+        self.counted.append(tuple(messages))
         return TokenizeReport(tokens=len(messages), context_tokens=100)
 
     async def adapters(self) -> AdaptersReport:
@@ -148,6 +151,32 @@ async def test_an_answer_is_streamed_and_kept() -> None:
     assert (use.used_tokens, use.context_tokens) == (3, 100)
     await runtime.close()
     assert engine.closed
+
+
+async def test_counting_the_context_first_keeps_nobody_from_hearing_what_was_cut(tmp_path: Path) -> None:
+    (tmp_path / "AGENTS.md").write_text("Use tabs. " * 4000)
+    engine = Engine([WHOLE, WHOLE])
+    runtime = Runtime(Settings(), folder=tmp_path, connect=Engines([engine]))
+    runtime.start()
+    await reaches(runtime, Phase.READY)
+    await runtime.context()
+    first, second = await heard(runtime), await heard(runtime)
+    cut = f"{tmp_path / 'AGENTS.md'} was cut: instructions have 32,000 bytes at most."
+    assert Noticed(cut) in first
+    assert Noticed(cut) not in second
+    await runtime.close()
+
+
+async def test_the_context_is_counted_with_the_rules_that_go_with_a_question() -> None:
+    engine = Engine()
+    runtime, _ = runtime_of(engine)
+    await heard(runtime, "Write a Python function")
+    shot = Snapshot((Message("user", "Write a Python function"),), "```python\nprint(1)\n```", language="python")
+    rated = await (await runtime.feedback()).add(Rating(0, "red", shot, "use logging instead of print"))
+    assert rated.rule is not None
+    await runtime.context()
+    assert rated.rule.line in engine.counted[-1][0].content
+    await runtime.close()
 
 
 async def test_a_question_waits_for_the_model_and_goes_on_by_itself() -> None:

@@ -68,7 +68,7 @@ async def fit(messages: Sequence[Message], count: Count, *, answer_tokens: int) 
     if tokens > room:
         raise ContextOverflow(
             f"The conversation has {tokens:,} tokens; this model reads {context:,}, its answer included.",
-            "/new begins a new conversation; a model with a longer context (F3) can go on with this one.",
+            "/new begins a new conversation; a model with a longer context (/model) can go on with this one.",
             prompt_tokens=tokens,
             context_tokens=context,
         )

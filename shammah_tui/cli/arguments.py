@@ -280,6 +280,7 @@ def _add_config(add: Callable[..., Parser]) -> None:
     put = actions.add_parser("set", help="change one value in the file; its comments stay")
     put.add_argument("key", metavar="KEY")
     put.add_argument("value", metavar="VALUE", help='"-" reads it from standard input, for a secret')
+    actions.add_parser("keys", help="the keys of the screen, and the names by which [keys] changes them")
     actions.add_parser("edit", help="open the file in $VISUAL or $EDITOR, and check it afterwards")
     actions.add_parser("path", help="print where the file is")
 

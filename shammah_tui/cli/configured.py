@@ -16,7 +16,13 @@ FLAGS = {
     "temperature": "model.temperature",
     "max_tokens": "model.max_tokens",
     "keep_alive": "engine.keep_alive",
+    "permission_mode": "permissions.mode",
 }
+
+
+def flags_of(options: Namespace) -> dict[str, object]:
+    """The settings that `options` give, by their full names; None for those that they do not."""
+    return {name: getattr(options, flag, None) for flag, name in FLAGS.items()}
 
 
 def configured(options: Namespace) -> Configuration:
@@ -30,7 +36,7 @@ def configured(options: Namespace) -> Configuration:
 def read_configuration(options: Namespace) -> Configuration:
     """The same, and nothing is told. Raises ConfigError, HomeError."""
     write_defaults()
-    configuration = load({name: getattr(options, flag, None) for flag, name in FLAGS.items()})
+    configuration = load(flags_of(options))
     if configuration.settings.offline:
         from shammah_tui.offline import seal
 

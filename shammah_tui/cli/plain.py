@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import signal
 from argparse import Namespace
-from contextlib import closing
+from collections import deque
+from collections.abc import Mapping
+from contextlib import aclosing, closing
 from types import FrameType
 from typing import NoReturn
 
@@ -15,12 +17,12 @@ from shammah_tui import __version__, paths
 from shammah_tui.agent.crisis import detect
 from shammah_tui.agent.history import History
 from shammah_tui.cli.beside import Beside
-from shammah_tui.cli.configured import configured, wanted_model
+from shammah_tui.cli.configured import configured, flags_of, wanted_model
 from shammah_tui.cli.plain_answer import PlainAnswer
 from shammah_tui.cli.plain_command import PlainCommands
 from shammah_tui.cli.plain_input import LineInput
 from shammah_tui.cli.screen import restart, tell_way_back
-from shammah_tui.cli.session import permission_mode, resume
+from shammah_tui.cli.session import resume
 from shammah_tui.errors import ShammahError
 from shammah_tui.events import HelpShown, RestartWanted, ToolFinished, ToolOutput
 from shammah_tui.runtime import Runtime
@@ -47,13 +49,12 @@ def run(options: Namespace) -> int:
     runtime = Runtime(
         configuration.settings,
         model=wanted_model(configuration),
-        mode=permission_mode(options),
         asked=getattr(options, "asked", ""),
     )
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     beside = Beside()
-    line = PlainLine(runtime, beside)
+    line = PlainLine(runtime, beside, flags_of(options))
     code = 0
     try:
         line.run(getattr(options, "resume", None))
@@ -73,14 +74,15 @@ def _leave(number: int, _: FrameType | None) -> NoReturn:
 
 
 class PlainLine:
-    """One conversation, read and written by lines."""
+    """One conversation, read and written by lines. `flags`: the settings that were given with the command."""
 
-    def __init__(self, runtime: Runtime, beside: Beside) -> None:
+    def __init__(self, runtime: Runtime, beside: Beside, flags: Mapping[str, object]) -> None:
         self.restarts = False
         self._runtime = runtime
         self._beside = beside
         self._input = LineInput(History(paths.home() / "history.jsonl"), runtime.folder)
-        self._commands = PlainCommands(runtime, beside, self._input, self.send, self._leave)
+        self._news: deque[str] = deque()
+        self._commands = PlainCommands(runtime, beside, self._input, self.send, self._leave, flags)
 
     @property
     def session(self) -> str:
@@ -100,6 +102,8 @@ class PlainLine:
         except ShammahError as error:
             tell(error)
         while not self.restarts:
+            while self._news:
+                print(f"Learning: {visible(self._news.popleft())}")
             try:
                 text = self._input.read(self._prompt)
             except KeyboardInterrupt:
@@ -172,8 +176,13 @@ class PlainLine:
                     print(f"Command: {visible(event.summary)}")
 
     async def _warm(self) -> None:
+        """Have ready what the first question needs; from then on hear what was learned, for the next prompt."""
         try:
             await self._runtime.warm()
+            async with aclosing((await self._runtime.learning()).statuses()) as statuses:
+                async for status in statuses:
+                    if status.news:
+                        self._news.append(status.news)
         except ShammahError as error:
             tell(error)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from shammah_tui.runtime import Runtime
 from shammah_tui.store.session import StoredSession
 from shammah_tui.tools.permission.mode import Mode
 from shammah_tui.tools.sandbox.sandbox import Sandbox
-from shammah_tui.ui import clipboard, commands, wording
+from shammah_tui.ui import adapter_command, clipboard, commands, wording
 from shammah_tui.ui.plain import first_line, visible
 
 LISTED_MAX = 20
@@ -26,8 +26,8 @@ FENCE = "```"
 
 
 class PlainCommands:
-    """`send` asks a question, perhaps of the local model or Claude alone; `leave` ends the program. All that a command
-    raises is a ShammahError, or KeyboardInterrupt."""
+    """`send` asks a question, perhaps of the local model or Claude alone; `leave` ends the program; `flags` are the
+    settings that it was started with. All that a command raises is a ShammahError, or KeyboardInterrupt."""
 
     def __init__(
         self,
@@ -36,12 +36,14 @@ class PlainCommands:
         line: LineInput,
         send: Callable[..., None],
         leave: Callable[[], None],
+        flags: Mapping[str, object],
     ) -> None:
         self._runtime = runtime
         self._beside = beside
         self._input = line
         self._send = send
         self._leave = leave
+        self._flags = flags
         self._turn: int | None = None
         self._private = False
         self._rated: int | None = None
@@ -64,6 +66,8 @@ class PlainCommands:
                 self._runtime.begin_anew()
                 self._turn = None
                 print("A new conversation begins; the one before stays in /sessions.")
+            case "adapter":
+                self._adapter(argument)
             case "model":
                 self._model(argument)
             case "mode":
@@ -97,9 +101,11 @@ class PlainCommands:
             case "settings":
                 self._settings()
             case "learning":
-                print("`shammah feedback` and `shammah rules` list and change what was rated and learned.")
+                print("`shammah feedback` and `shammah rules` list and change what was rated.")
+                print("`shammah train --follow` tells how far a training is.")
+                print("`shammah adapters` lists what was learned, and shows how it was measured.")
             case _:
-                print(f"/{name} is for the full screen: start shammah without --plain.")
+                raise AssertionError(name)
 
     def _help(self) -> None:
         for command in commands.TABLE:
@@ -108,6 +114,18 @@ class PlainCommands:
         print("!COMMAND runs a command of your own; @FILE sends a file along; a line that ends in \\ goes on.")
 
     # Who answers, and how tools are judged
+
+    def _adapter(self, wanted: str) -> None:
+        learning = self._beside.call(self._runtime.learning())
+        if not wanted:
+            found = self._beside.call(adapter_command.listed(learning))
+            for number, one in enumerate(found, 1):
+                print(f"{number}: {visible(one.name)}{f' ({one.mark})' if one.mark else ''}: {one.about}")
+            chosen = self._choose("Number of the one that answers (Enter changes nothing): ", len(found))
+            if chosen is None:
+                return
+            wanted = found[chosen].name
+        print(f"{visible(self._beside.call(adapter_command.obey(learning, wanted)))}.")
 
     def _model(self, name: str) -> None:
         if name:
@@ -121,6 +139,10 @@ class PlainCommands:
                 print(f"  {visible(text)}")
         if state.phase is not Phase.READY and state.progress is not None:
             print(f"  {wording.amount(state.progress)}")
+        use = self._beside.call(self._runtime.context())
+        if use is not None:
+            share = use.used_tokens / use.context_tokens
+            print(f"  Context: {use.used_tokens:,} of {use.context_tokens:,} tokens ({share:.0%}).")
 
     def _mode(self, name: str) -> None:
         wanted = name.lower().replace("-", " ")
@@ -162,14 +184,19 @@ class PlainCommands:
         print(f"{total} in all." if listing.sent else "Nothing has left this machine.")
 
     def _settings(self) -> None:
-        for value in load().values.values():
+        for value in load(self._flags).values.values():
             print(f"{value.key.full_name}: {value.shown or 'empty'} ({value.origin.value}). {value.key.description}.")
         print("`shammah config set KEY VALUE` changes one.")
 
     # Conversations
 
     def sessions(self, words: str) -> None:
-        """List earlier conversations, and go on with the one whose number is typed."""
+        """Go on with the conversation whose id begins with `words`; where there is none, or more than one, list those
+        that have these words, and go on with the one whose number is typed."""
+        named = self._beside.call(self._runtime.sessions.read(words))
+        if named is not None:
+            self._go_on(named)
+            return
         found = self._beside.call(self._runtime.sessions.list(search=words, limit=LISTED_MAX))
         found = tuple(summary for summary in found if summary.id != self._runtime.record.session)
         if not found:
@@ -178,14 +205,24 @@ class PlainCommands:
         for number, summary in enumerate(found, 1):
             questions = wording.count(summary.questions, "question")
             print(f"{number}: {first_line(summary.title)}, {questions}, in {visible(Path(summary.folder).name)}")
-        typed = self._input.ask("Number to go on with (Enter stays here): ")
-        if typed.isdecimal() and 1 <= int(typed) <= len(found):
-            stored = self._beside.call(self._runtime.sessions.read(found[int(typed) - 1].id))
+        chosen = self._choose("Number to go on with (Enter stays here): ", len(found))
+        if chosen is not None:
+            stored = self._beside.call(self._runtime.sessions.read(found[chosen].id))
             if stored is not None:
-                self._runtime.resume(stored)
-                self.replay(stored)
-        elif typed:
+                self._go_on(stored)
+
+    def _choose(self, prompt: str, count: int) -> int | None:
+        """Which of the `count` that were listed is wanted, from 0; None where none of them is."""
+        typed = self._input.ask(prompt)
+        if typed.isdecimal() and 1 <= int(typed) <= count:
+            return int(typed) - 1
+        if typed:
             print(f"There is no number {visible(typed)} in the list; nothing was changed.")
+        return None
+
+    def _go_on(self, stored: StoredSession) -> None:
+        self._runtime.resume(stored)
+        self.replay(stored)
 
     def replay(self, stored: StoredSession | None = None) -> None:
         """Print the last turns of the conversation that was gone on with."""

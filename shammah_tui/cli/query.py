@@ -16,7 +16,7 @@ from shammah_tui.cli.answer import Answer, Interrupted, OutOfTime
 from shammah_tui.cli.arguments import UsageError
 from shammah_tui.cli.configured import configured, wanted_model
 from shammah_tui.cli.question import Question, read_question
-from shammah_tui.cli.session import permission_mode, resume
+from shammah_tui.cli.session import resume
 from shammah_tui.cli.sink import Sink, sink_for
 from shammah_tui.cli.terminal import StatusLine
 from shammah_tui.events import Phase
@@ -44,7 +44,6 @@ def run(options: Namespace) -> int:
             configuration.settings,
             folder=Path.cwd(),
             model=model,
-            mode=permission_mode(options),
             asked=getattr(options, "asked", ""),
             attended=False,
         )

@@ -94,8 +94,7 @@ def _open(options: Namespace) -> Opened:
     """What the screen needs of the settings. In a thread, when the first frame is complete."""
     gc.freeze()
     gc.enable()
-    from shammah_tui.cli.configured import read_configuration, wanted_model
-    from shammah_tui.cli.session import permission_mode
+    from shammah_tui.cli.configured import flags_of, read_configuration, wanted_model
     from shammah_tui.runtime import Runtime
     from shammah_tui.ui.late_runtime import Opened
 
@@ -103,10 +102,17 @@ def _open(options: Namespace) -> Opened:
     runtime = Runtime(
         configuration.settings,
         model=wanted_model(configuration),
-        mode=permission_mode(options),
         asked=getattr(options, "asked", ""),
     )
     _warm_up()
     resume = getattr(options, "resume", None)
     settings = configuration.settings
-    return Opened(runtime, settings.theme, resume, configuration.warnings, configuration.keys, settings.notifications)
+    return Opened(
+        runtime,
+        settings.theme,
+        resume,
+        configuration.warnings,
+        configuration.keys,
+        settings.notifications,
+        flags_of(options),
+    )

@@ -1,19 +1,10 @@
-"""What the flags say of the conversation itself: which one to go on with, and how its tool calls are judged."""
+"""The conversation to go on with, as the flags name it."""
 
 from __future__ import annotations
-
-from argparse import Namespace
 
 from shammah_tui.cli.arguments import UsageError
 from shammah_tui.runtime import Runtime
 from shammah_tui.store.session import NEWEST
-from shammah_tui.tools.permission.decision import Mode
-
-
-def permission_mode(options: Namespace) -> Mode | None:
-    """The one that was given; None leaves it to the settings."""
-    given = getattr(options, "permission_mode", None)
-    return Mode.named(given) if given else None
 
 
 async def resume(runtime: Runtime, wanted: str) -> None:

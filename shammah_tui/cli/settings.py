@@ -1,4 +1,4 @@
-"""`shammah config`: show, get, set, edit, path."""
+"""`shammah config`: show, get, set, keys, edit, path."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from argparse import Namespace
 
 from shammah_tui import paths
 from shammah_tui.cli.configured import configured
-from shammah_tui.cli.terminal import DIM, painted, table, tell
+from shammah_tui.cli.terminal import DIM, painted, table, tell, tell_warning
 from shammah_tui.config.document import set_value, write_defaults
 from shammah_tui.config.keys import closest, keys
-from shammah_tui.config.load import Configuration, Origin, Value, load, variable_of
+from shammah_tui.config.load import KEYS_SECTION, Configuration, Origin, Value, load, variable_of
 from shammah_tui.errors import ConfigError
 
 
@@ -25,6 +25,8 @@ def run(options: Namespace) -> int:
             return _get(options)
         case "set":
             return _set(options)
+        case "keys":
+            return _keys(options)
         case "edit":
             return _edit()
         case "path":
@@ -76,6 +78,23 @@ def _set(options: Namespace) -> int:
     value = load().values[options.key]
     if value.origin is Origin.ENVIRONMENT:
         tell(f"  {value.where} is set in the environment and stands above the file.")
+    return 0
+
+
+def _keys(options: Namespace) -> int:
+    """What each key of the screen does, under the name that `[keys]` has for it."""
+    # It brings the screen along, which no other of these commands needs.
+    from shammah_tui.ui.key_choice import choose, rebound
+
+    chosen = choose(configured(options).keys)
+    for problem in chosen.problems:
+        tell_warning(problem)
+    rows = [
+        ("NAME", "KEYS", "WHAT IT DOES"),
+        *((key.id, key.keys, key.help) for key in rebound(chosen.keys) if key.help),
+    ]
+    print(table([*rows], sys.stdout))
+    print(f'\nChange one under [{KEYS_SECTION}] in {paths.config_file()}, as in "chat.rate.red" = "f9".')
     return 0
 
 

@@ -23,7 +23,7 @@ HEADER = (
 )
 
 KEYS_HELP = (
-    "Keys of the screen by what they do; F1 lists both. Several keys are separated by commas.",
+    "Keys of the screen by what they do; `shammah config keys` lists both. Several keys are separated by commas.",
     '"chat.rate.red" = "f9"',
 )
 

@@ -22,6 +22,8 @@ from shammah_tui.config.keys import Key, ValueRefused, closest, keys, sections
 from shammah_tui.config.settings import Settings
 from shammah_tui.errors import ConfigError
 
+# Those that are not named as the key is.
+FLAGS = {"model.size": "--model", "permissions.mode": "--permission-mode"}
 SHORT_VARIABLES = {"SHAMMAH_MODEL": "model.size", "SHAMMAH_DEVICE": "model.device"}
 VERSION_KEY = "config_version"
 VERSION = 1
@@ -77,7 +79,7 @@ def variable_of(key: Key) -> str:
 
 def flag_of(key: Key) -> str:
     """The flag that sets a key, where a command has one."""
-    return "--model" if key.full_name == "model.size" else "--" + key.name.replace("_", "-")
+    return FLAGS.get(key.full_name, "--" + key.name.replace("_", "-"))
 
 
 def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> Configuration:

@@ -91,7 +91,7 @@ class AgentSettings(Section):
 class PermissionsSettings(Section):
     mode: Annotated[
         Literal["ask", "accept-edits", "plan", "auto"],
-        Field(description="How tool calls are judged at the start; Shift+Tab changes it"),
+        Field(description="How tool calls are judged at the start; /mode changes it"),
     ] = "ask"
     sandbox: Annotated[
         Literal["auto", "on", "off"],

@@ -214,7 +214,7 @@ class Learning:
             if name in self._warned:
                 return None
             self._warned.add(name)
-            said = f"{name} is rated worse than before: {worse}. You chose it, so it stays; F4, B goes back."
+            said = f"{name} is rated worse than before: {worse}. You chose it, so it stays; /adapter takes another."
             return LearningStatus(self._line, said, kept=True)
         before = await self._before()
         await self._engine().use_adapter(before or None, by="program")
@@ -224,7 +224,7 @@ class Learning:
         await self._feedback.rules.forgotten(name)
         said = (
             f"{name} was taken back: {worse}. {before or 'The model as it came'} answers again, and its rules are back "
-            f"in the prompt. To undo it: /adapter {name}, or F4, Adapters, Enter."
+            f"in the prompt. To undo it: /adapter {name}."
         )
         return LearningStatus(self._line, said, kept=True)
 
@@ -310,8 +310,8 @@ class Learning:
             await self._feedback.finished(run.run, adapter=adapter)
         await asyncio.to_thread(write_private, mark, b"")
         words = {
-            "accepted": f"The model has learned: {self._answering(adapter)} F4 shows how it was measured.",
-            "refused": "The training was refused by the gate; the model stays as it was. F4 says why.",
+            "accepted": f"The model has learned: {self._answering(adapter)} /learning shows how it was measured.",
+            "refused": "The training was refused by the gate; the model stays as it was. /learning says why.",
             "failed": f"The training failed: {run.message}",
         }
         if run.status in words:
@@ -333,7 +333,7 @@ class Learning:
     def _engine(self) -> EngineClient:
         engine = self._link.engine
         if engine is None:
-            raise EngineError("No engine is there just now.", "It is being started; F3 tells how far it is.")
+            raise EngineError("No engine is there just now.", "It is being started; /model tells how far it is.")
         return engine  # type: ignore[return-value]
 
 

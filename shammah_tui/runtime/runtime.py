@@ -16,7 +16,7 @@ from shammah_tui.agent.crisis import country_of, detect, panel
 from shammah_tui.agent.draft import Draft, Record
 from shammah_tui.agent.instructions import instructions, project_root
 from shammah_tui.agent.mention import attach
-from shammah_tui.agent.prompt import system_prompt
+from shammah_tui.agent.prompt import system_prompt, with_rules
 from shammah_tui.backends.router import Request
 from shammah_tui.config.settings import Settings
 from shammah_tui.conversation import FinishReason, Message
@@ -58,8 +58,8 @@ class ContextUse:
 class Runtime:
     """Safe for one turn at a time, and any number of `states()`.
 
-    `model`: what `--model` was given. `mode`: that of the settings where it is not given. `attended`: somebody is there
-    to answer questions; otherwise they are denied, and nothing is done in the background.
+    `model`: what `--model` was given. `attended`: somebody is there to answer questions; otherwise they are denied, and
+    nothing is done in the background.
     """
 
     def __init__(
@@ -69,7 +69,6 @@ class Runtime:
         folder: Path | None = None,
         model: str | None = None,
         connect: Connect | None = None,
-        mode: Mode | None = None,
         asked: Asked = "",
         attended: bool = True,
     ) -> None:
@@ -82,13 +81,15 @@ class Runtime:
         self.ledger = Ledger(paths.privacy_ledger())
         self.routing = Routing(settings, self.link, self.ledger, asked=asked)
         self.metrics = Metrics(paths.metrics_folder(), enabled=settings.metrics.enabled)
-        self._mode = mode or Mode.named(settings.permissions.mode)
+        self._mode = Mode.named(settings.permissions.mode)
         self._attended = attended
         self._guard: Guard | None = None
         self._feedback: Feedback | None = None
         self._learning: Learning | None = None
         self._calibration: Calibration | None = None
         self._help_shown_for = ""
+        self._notice = ""
+        """What is odd about the project's instructions, until it was told."""
 
     async def whole(self) -> Runtime:
         """Itself; see `ui.port`."""
@@ -232,14 +233,20 @@ class Runtime:
         self.record = Record(stored.summary.id, "", stored.entries)
 
     async def context(self) -> ContextUse | None:
-        """How full the model's context is, by its own tokenizer; None while nobody can count. Raises EngineError."""
+        """How full the model's context is, by its own tokenizer; None while nobody can count. The person's rules count
+        as for the last question. Raises EngineError, HomeError."""
         engine = self.link.engine
         if engine is None or self.state.phase is not Phase.READY:
             return None
         await self._complete_system()
         from shammah_tui.tools.specification import ALL
 
-        report = await engine.tokenize(self.record.messages, ALL)
+        said = (entry.message for entry in reversed(self.record.entries))
+        question = next((message.content for message in said if message.role == "user"), "")
+        rules = for_prompt(await self._rules_about(question))
+        system, *others = self.record.messages
+        with_all = Message("system", with_rules(system.content, [rule.line for rule in rules]))
+        report = await engine.tokenize([with_all, *others], ALL)
         return ContextUse(report.tokens, report.context_tokens)
 
     async def run_command(self, command: str) -> AsyncGenerator[CommandEvent, None]:
@@ -272,7 +279,7 @@ class Runtime:
             yield help_shown()
             return
         branched = "" if private else await self._branch()
-        notice = await self._complete_system()
+        await self._complete_system()
         attached = await asyncio.to_thread(attach, question, self.folder, typed=shown)
         feedback = await self.feedback()
         troubles: list[str] = []
@@ -289,9 +296,10 @@ class Runtime:
         ended: TurnEnded | None = None
         try:
             await journal.keep()
-            for told in (branched, notice, *attached.notices, *troubles):
+            for told in (branched, self._notice, *attached.notices, *troubles):
                 if told:
                     yield Noticed(told)
+            self._notice = ""
             answering = await self._answering(question, rules)
             doubt = "" if troubles or private else await answering.doubt(question)
             request = Request(asked, crisis=private, crisis_seen=private, doubt=doubt)
@@ -389,14 +397,14 @@ class Runtime:
         self.record = replace(self.record, session=fresh)
         return "Another terminal went on with this conversation, so it goes on here as one of its own."
 
-    async def _complete_system(self) -> str:
-        """The system prompt of a conversation that has none yet; what the person should know of it."""
+    async def _complete_system(self) -> None:
+        """The system prompt of a conversation that has none yet."""
         if self.record.system:
-            return ""
+            return
         found = await asyncio.to_thread(instructions, self.folder)
         system = system_prompt(folder=str(self.folder), instructions=found.text)
         self.record = replace(self.record, system=system)
-        return found.notice
+        self._notice = found.notice
 
 
 def help_shown() -> HelpShown:

@@ -141,6 +141,7 @@ class ShammahApp(CommandedApp, inherit_bindings=False):
             if opened.theme in self.available_themes:
                 self.theme = opened.theme
             self.attention.setting = opened.notifications
+            self.flags = opened.flags
             for warning in (*opened.warnings, *self._bind(opened.keys)):
                 self.notify(visible(warning), severity="warning", markup=False)
             if opened.resume is not None:

@@ -4,6 +4,7 @@ copying. How it begins, follows the runtime and ends is in `ui.app`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,8 @@ class CommandedApp(App[None], inherit_bindings=False):
 
     runtime: RuntimePort
     chat: ChatScreen
+    flags: Mapping[str, object] | None = None
+    """The settings that were given with the command."""
     mouse_is_ours = True
 
     # Ways between the screens
@@ -67,7 +70,7 @@ class CommandedApp(App[None], inherit_bindings=False):
         from shammah_tui.ui.screens.settings import SettingsScreen
 
         if not isinstance(self.screen, SettingsScreen):
-            self._go(SettingsScreen())
+            self._go(SettingsScreen(self.flags))
 
     def on_settings_screen_changed(self, event: SettingsScreen.Changed) -> None:
         if event.name == "theme" and event.value in self.available_themes:
@@ -173,8 +176,8 @@ class CommandedApp(App[None], inherit_bindings=False):
         await self._rating.undo()
 
     @work(group="sessions", exclusive=True)
-    async def action_sessions(self, session: str) -> None:
-        await (self._sessions.resume(session) if session else self._sessions.choose())
+    async def action_sessions(self, words: str) -> None:
+        await self._sessions.look_for(words)
         await self._rating.show(self.chat.exchanges)
 
     @work(group="sessions")

@@ -83,7 +83,11 @@ def _refusal(key: Key | None, wish: KeyWish, named: list[str]) -> str:
     """Why this wish cannot hold, whatever the others are; empty where it can."""
     if key is None:
         near = difflib.get_close_matches(wish.id, [known.id for known in TABLE], n=1)
-        return f'there is nothing of this name. Did you mean "{near[0]}"?' if near else "F1 lists what has a key."
+        return (
+            f'there is nothing of this name. Did you mean "{near[0]}"?'
+            if near
+            else "`shammah config keys` lists them all."
+        )
     for name in named:
         *modifiers, last = name.split("+")
         if not last or set(modifiers) - set(MODIFIERS) or (len(last) > 1 and last not in NAMES):

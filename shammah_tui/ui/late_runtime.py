@@ -6,7 +6,7 @@ Whoever asks meanwhile waits. Where it cannot be opened (a setting is wrong), ev
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 class Opened(NamedTuple):
-    """What the settings brought: who answers, the theme, and what is odd about them."""
+    """What the settings brought: who answers, the theme, and what is odd about them. `flags`: those that were given
+    with the command."""
 
     runtime: RuntimePort
     theme: str
@@ -31,6 +32,7 @@ class Opened(NamedTuple):
     warnings: tuple[str, ...] = ()
     keys: tuple[KeyWish, ...] = ()
     notifications: str = "auto"
+    flags: Mapping[str, object] | None = None
 
 
 class LateRuntime:

@@ -10,7 +10,7 @@ from pathlib import Path
 from textual.app import App
 
 from shammah_tui.errors import ShammahError
-from shammah_tui.store.session import NEWEST, SessionStore, SessionSummary
+from shammah_tui.store.session import NEWEST, SessionStore, SessionSummary, StoredSession
 from shammah_tui.ui import wording
 from shammah_tui.ui.complaint import complain
 from shammah_tui.ui.plain import first_line, visible
@@ -29,8 +29,18 @@ class SessionFlow:
         self._runtime = runtime
         self._chat = chat
 
-    async def choose(self) -> None:
-        """Look for one, and go on with it."""
+    async def look_for(self, words: str) -> None:
+        """Go on with the one whose id begins with `words`; where there is none, or more than one, choose."""
+        runtime = await self._runtime.whole()
+        try:
+            stored = await runtime.sessions.read(words)
+        except ShammahError as error:
+            complain(self._app, error)
+            return
+        await (self.choose(words) if stored is None else self._open(stored))
+
+    async def choose(self, words: str = "") -> None:
+        """Look for one, by `words` to begin with, and go on with it."""
         runtime = await self._runtime.whole()
 
         async def find(words: str) -> Sequence[Choice[str]]:
@@ -46,6 +56,7 @@ class SessionFlow:
                     name_cells=WHERE_CELLS,
                     empty="No earlier conversation has these words.",
                     nothing="No earlier conversation yet: each is kept as it goes, and is found here later.",
+                    words=words,
                 )
             )
         except ShammahError as error:
@@ -81,16 +92,20 @@ class SessionFlow:
                 else f"There is no conversation {session}, or more than one begins so: /sessions lists them"
             )
             return
+        await self._open(stored)
+
+    async def _open(self, stored: StoredSession) -> None:
+        folder = self._runtime.folder
         await self._chat.resume(stored)
         if not await asyncio.to_thread(Path(stored.summary.folder).is_dir):
             self._app.notify(
                 f"It was held in {visible(stored.summary.folder)}, which is not there any more. Tools work in "
-                f"{visible(str(runtime.folder))}.",
+                f"{visible(str(folder))}.",
                 severity="warning",
                 markup=False,
             )
-        elif stored.summary.folder != str(runtime.folder):
-            self._chat.flash(f"It was held in {stored.summary.folder}; tools work here, in {runtime.folder}")
+        elif stored.summary.folder != str(folder):
+            self._chat.flash(f"It was held in {stored.summary.folder}; tools work here, in {folder}")
 
     async def rename(self, title: str) -> None:
         runtime = await self._runtime.whole()

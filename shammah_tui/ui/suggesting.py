@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from heapq import nsmallest
 
 from textual.fuzzy import FuzzySearch
 
 from shammah_tui.ui import commands
 from shammah_tui.ui.widgets.completion import ROWS_MAX, Suggestion
 
+# Weighing a path well takes so long that of a large project only the likeliest are.
+WEIGHED_MAX = 500
 _COMMAND = re.compile(r"/([a-z-]*)\Z", re.IGNORECASE)
 # Also the word after a word of the command itself: "/adapter project NAME".
 _ARGUMENT = re.compile(r"/([a-z-]+) (?:project )?(\S*)\Z", re.IGNORECASE)
@@ -57,7 +60,15 @@ def _files(typed: str, start: int, files: Sequence[str]) -> list[Suggestion]:
     if not typed:
         found = sorted(files, key=lambda path: (path.count("/"), path))[:ROWS_MAX]
     else:
+        letters = typed.lower()
+        fitting = ((letters not in path.lower(), len(path), path) for path in files if _has(path.lower(), letters))
         search = FuzzySearch(case_sensitive=False)
-        scored = ((search.match(typed, path)[0], path) for path in files)
+        scored = ((search.match(typed, path)[0], path) for _, _, path in nsmallest(WEIGHED_MAX, fitting))
         found = [path for score, path in sorted(scored, key=lambda pair: (-pair[0], len(pair[1]))) if score > 0]
     return [Suggestion(f'@"{path}" ' if " " in path else f"@{path} ", start, path) for path in found[:ROWS_MAX]]
+
+
+def _has(path: str, letters: str) -> bool:
+    """Whether the letters are there in their order."""
+    at = -1
+    return all((at := path.find(letter, at + 1)) >= 0 for letter in letters)

@@ -48,6 +48,7 @@ async def test_what_people_said_is_never_left_out() -> None:
     with pytest.raises(ContextOverflow) as error:
         await fit(messages, counter(2000), answer_tokens=100)
     assert "/new" in error.value.hint
+    assert "(/model)" in error.value.hint, "what there is on the screen and line by line, unlike a key"
 
 
 async def test_a_new_result_that_is_too_long_is_cut_and_not_left_out() -> None:

@@ -97,3 +97,18 @@ def test_an_odd_key_is_a_warning_on_standard_error() -> None:
     found = shammah("config", "get", "offline")
     assert (found.returncode, found.stdout) == (0, "false\n")
     assert 'line 1: there is no setting "ofline". Did you mean "offline"?' in found.stderr
+
+
+def test_keys_lists_the_names_that_the_file_takes_with_the_keys_that_hold() -> None:
+    paths.home().mkdir()
+    paths.config_file().write_text('[keys]\n"chat.rate.red" = "f9"\n"chat.rate.grene" = "f10"\n')
+    found = shammah("config", "keys")
+    assert found.returncode == 0
+    rows = {line.split()[0]: line.split()[1:] for line in found.stdout.splitlines() if line}
+    assert rows["chat.rate.red"][:2] == ["f9", "Rate"]
+    assert rows["chat.rate.green"][:2] == ["f6", "Rate"]
+    assert rows["everywhere.show_help"][0] == "f1"
+    assert str(paths.config_file()) in found.stdout
+    assert '"chat.rate.grene" cannot be "f10": there is nothing of this name. Did you mean "chat.rate.green"?' in (
+        found.stderr
+    )

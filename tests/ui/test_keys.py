@@ -7,6 +7,7 @@ from itertools import product
 from textual.binding import Binding
 
 from shammah_tui.ui.keys import TABLE, editing_bindings
+from shammah_tui.ui.screens.help import SECTIONS
 
 # Tmux and screen begin with the first two; flow control takes the others from a terminal.
 KEPT_FREE = {"ctrl+b", "ctrl+q", "ctrl+s"}
@@ -38,3 +39,8 @@ def test_every_key_has_a_help_and_an_own_id() -> None:
     assert all((key.help or key.where == "approval") and key.shown for key in TABLE)
     ids = [(key.where, key.action) for key in TABLE]
     assert len(ids) == len(set(ids))
+
+
+def test_the_help_tells_the_keys_of_every_place() -> None:
+    told = {place for _, places in SECTIONS for place in places}
+    assert told == {key.where for key in TABLE}

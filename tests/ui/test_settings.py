@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import OptionList, Static
 
 from shammah_tui import paths
 from shammah_tui.agent.history import History
+from shammah_tui.cli.arguments import parse
+from shammah_tui.cli.configured import flags_of
 from shammah_tui.ui.app import ShammahApp
+from shammah_tui.ui.late_runtime import LateRuntime, Opened
 from shammah_tui.ui.screens.editing import EditLine
 from shammah_tui.ui.screens.settings import SettingsScreen
 from shammah_tui.ui.widgets.status import Hints
@@ -46,6 +50,24 @@ async def test_a_setting_is_changed_in_the_file_and_a_wrong_value_is_asked_again
         assert next(str(value.origin) for value in screen._values if value.key.full_name == "model.slots") == "file"
         await pilot.press("escape")
         assert shown(app) == "ChatScreen"
+
+
+async def test_what_a_flag_set_is_shown_as_it_holds_and_the_flag_is_named() -> None:
+    flags = flags_of(parse(["--model", "1.5b", "--permission-mode", "plan"]))
+    opened = Opened(Scripted(), "shammah-dark", flags=flags)
+    app = ShammahApp(LateRuntime(lambda: opened), history=History(None))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause(0.2)
+        await pilot.press("f5")
+        await pilot.pause(0.2)
+        assert isinstance(app.screen, SettingsScreen)
+        shown = [str(option.prompt) for option in app.screen.query_one(OptionList).options]
+        assert [line.split()[1:] for line in shown if line.startswith("model.size")] == [["1.5b", "flag"]]
+        assert [line.split()[1:] for line in shown if line.startswith("permissions.mode")] == [["plan", "flag"]]
+        names = [value.key.full_name for value in app.screen._values]
+        await pilot.press(*["down"] * names.index("permissions.mode"))
+        await pilot.pause()
+        assert "from --permission-mode" in str(app.screen.query_one("#setting", Static).content)
 
 
 async def test_the_line_to_change_tells_its_meaning_whole_and_its_keys() -> None:

@@ -14,6 +14,7 @@ from shammah_tui.ui.widgets.status import FLASH_SECONDS, Hints
 
 KEY_CELLS = 12
 COMMAND_CELLS = 16
+HOW_TO_CHANGE = "`shammah config keys` tells how to change them"
 SECTIONS: tuple[tuple[str, tuple[keys.Where, ...]], ...] = (
     ("Writing", ("prompt",)),
     ("Conversation", ("chat",)),
@@ -26,6 +27,9 @@ SECTIONS: tuple[tuple[str, tuple[keys.Where, ...]], ...] = (
     ("Learning", ("learning",)),
     ("Model", ("model",)),
     ("Settings", ("settings",)),
+    ("Choosing from a list", ("picker",)),
+    ("A line to change", ("line",)),
+    ("This help", ("help",)),
 )
 
 
@@ -33,7 +37,8 @@ class Reference(Page):
     """The text of the help, as wide as the screen allows."""
 
     def lines(self, width: int) -> list[Content]:
-        lines = [Content.styled("Keys", "bold $accent")]
+        head = Content.assemble(("Keys", "bold $accent"), (f"  {HOW_TO_CHANGE}", "$quiet"))
+        lines = [head.truncate(width, ellipsis=True)]
         for title, where in SECTIONS:
             lines += [Content(""), Content.styled(title, "bold")]
             for key in keys.table():

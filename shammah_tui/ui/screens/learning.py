@@ -42,6 +42,14 @@ PAGES: dict[PageName, str] = {
     "runs": "Runs",
     "adapters": "Adapters",
 }
+# What is done only there.
+PAGES_OF: dict[str, tuple[PageName, ...]] = {
+    "edit": ("rules", "ratings"),
+    "remove": ("ratings",),
+    "use": ("adapters", "runs"),
+    "off": ("rules", "adapters"),
+    "roll_back": ("adapters", "run"),
+}
 DRAWS_PER_SECOND = 4
 # A lower screen shows the same as sparklines.
 CHARTS_FROM_LINES = 30
@@ -191,6 +199,10 @@ class LearningScreen(Screen[None], inherit_bindings=False):
 
     # What a person does
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # What is not in the footer of this page is not done by accident either.
+        return action not in PAGES_OF or self._applies(action)
+
     def action_page(self, step: int) -> None:
         names = list(PAGES)
         self._page = names[(names.index(self._page) + step) % len(names)]
@@ -234,7 +246,7 @@ class LearningScreen(Screen[None], inherit_bindings=False):
 
     @work(group="deed", exclusive=True)
     async def action_off(self) -> None:
-        """On the rules: the chosen one off, or on again. Else: answer without an adapter."""
+        """On the rules: the chosen one off, or on again. On the adapters: answer without one."""
         if self._page == "rules":
             chosen = self._chosen["rules"]
             if chosen < len(self._rules):
@@ -320,19 +332,12 @@ class LearningScreen(Screen[None], inherit_bindings=False):
 
     def _applies(self, action: str) -> bool:
         """Whether a key of the footer does something on this page."""
-        by_page = {
-            "edit": ("rules", "ratings"),
-            "remove": ("ratings",),
-            "use": ("adapters", "runs"),
-            "off": ("rules", "adapters"),
-            "roll_back": ("adapters", "run"),
-        }
         if action == "cancel":
             return self._run.is_running
-        if action not in by_page:
+        if action not in PAGES_OF:
             return True
         # Where the list is empty there is nothing to do it to.
-        return self._page in by_page[action] and bool(self._listed or (self._page == "run" and self._adapters))
+        return self._page in PAGES_OF[action] and bool(self._listed or (self._page == "run" and self._adapters))
 
     def _show_run(self, width: int) -> None:
         run = self._run

@@ -59,7 +59,7 @@ class Search(Line):
 
 class Picker(ModalScreen[T], inherit_bindings=False):
     """Ends with the value that was chosen, or with None. `looked_at` hears each one as it is highlighted. `empty` is
-    said where nothing was found, `nothing` where there is nothing to find."""
+    said where nothing was found, `nothing` where there is nothing to find. `words` are looked for to begin with."""
 
     CSS_PATH = paths.styles_folder() / "picker.tcss"
     BINDINGS = keys.bindings("picker")
@@ -74,6 +74,7 @@ class Picker(ModalScreen[T], inherit_bindings=False):
         nothing: str = "",
         name_cells: int = NAME_CELLS,
         looked_at: Callable[[T], None] | None = None,
+        words: str = "",
     ) -> None:
         super().__init__()
         self._find = find
@@ -82,11 +83,12 @@ class Picker(ModalScreen[T], inherit_bindings=False):
         self._nothing = nothing or empty
         self._name_cells = name_cells
         self._looked_at = looked_at
+        self._words = words
         self._found: Sequence[Choice[T]] = ()
 
     def compose(self) -> ComposeResult:
         with Vertical(id="picker"):
-            yield Search(placeholder=self._prompt, compact=True, id="search")
+            yield Search(self._words, self._prompt, compact=True, select_on_focus=False, id="search")
             found = Choices(id="found", compact=True)
             found.can_focus = False
             yield found
@@ -95,7 +97,7 @@ class Picker(ModalScreen[T], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.query_one("#none").display = False
-        self._look_for("")
+        self._look_for(self._words)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # A key may come in the moment before it is built, or after it is taken down.

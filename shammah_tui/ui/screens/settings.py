@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -47,8 +48,10 @@ class SettingsScreen(Screen[None], inherit_bindings=False):
             self.name = name
             self.value = value
 
-    def __init__(self) -> None:
+    def __init__(self, flags: Mapping[str, object] | None = None) -> None:
+        """`flags`: the settings that this program was started with, by their full names."""
         super().__init__()
+        self._flags = flags
         self._values: list[Value] = []
 
     def compose(self) -> ComposeResult:
@@ -72,7 +75,7 @@ class SettingsScreen(Screen[None], inherit_bindings=False):
     async def _read(self) -> None:
         """Raises nothing: a file that cannot be read is told in place of the list."""
         try:
-            configuration = await asyncio.to_thread(load)
+            configuration = await asyncio.to_thread(load, self._flags)
         except ShammahError as error:
             self._values = []
             self.query_one("#setting", Static).update(

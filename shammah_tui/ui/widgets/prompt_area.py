@@ -32,6 +32,7 @@ class PromptArea(Vertical):
         self._history = history
         self._folder = folder
         self._completing = asyncio.Lock()
+        self._walk: asyncio.Task[Sequence[str]] | None = None
 
     def compose(self) -> ComposeResult:
         yield PromptFrame(self._history)
@@ -60,17 +61,27 @@ class PromptArea(Vertical):
 
     @work(exclusive=True, group="suggest")
     async def _suggest(self, before: str) -> None:
-        # Not before the first picture: the list of files brings the tools' room along.
-        from shammah_tui.agent.project_file import listed
         from shammah_tui.ui.suggesting import command_before, suggestions, wants_files
 
-        files = await asyncio.to_thread(listed, self._folder) if wants_files(before) else ()
         command = command_before(before)
-        found = suggestions(before, files, await self._arguments(command) if command else ())
+        arguments = await self._arguments(command) if command else ()
+        if wants_files(before):
+            found = await asyncio.to_thread(suggestions, before, await self._files(), arguments)
+        else:
+            found = suggestions(before, (), arguments)
         await self.complete()
         completion = self.prompt.completion
         if completion is not None and before == self.prompt.before_cursor:
             completion.suggest(found)
+
+    async def _files(self) -> Sequence[str]:
+        """One walk through the folder for all letters that are typed before it ends."""
+        # Not before the first picture: the list of files brings the tools' room along.
+        from shammah_tui.agent.project_file import listed
+
+        if self._walk is None or self._walk.done():
+            self._walk = asyncio.create_task(asyncio.to_thread(listed, self._folder), name="list-files")
+        return await asyncio.shield(self._walk)
 
     # Found by its name: the list is imported when it is first needed.
     def on_completion_chosen(self, event: Completion.Chosen) -> None:

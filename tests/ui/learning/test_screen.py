@@ -118,6 +118,22 @@ async def test_an_adapter_is_used_and_rolled_back() -> None:
         assert played.done == ["use logging-1", "roll back"]
 
 
+async def test_a_key_does_nothing_on_a_page_whose_footer_does_not_have_it() -> None:
+    kept = [AdapterSummary(name="logging-1", base="demo", created="2026-11-26T12:00:00", size_bytes=9000, fits=True)]
+    runs = [RunState(run="run-1", status="accepted", started_at=time.time())]
+    played = Played(ACCEPTED, runs, kept=kept)
+    app = await app_with(played)
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, "o")
+        assert "off" not in text_of(screen, "#hints")
+        await pilot.press("tab", "b", "tab", "o", "b", "tab", "o", "b", "tab")
+        await pilot.pause(0.4)
+        assert "O off" in text_of(screen, "#hints")
+        await pilot.press("o")
+        await pilot.pause(0.1)
+        assert played.done == ["use "]
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 @pytest.mark.parametrize("theme", [DARK, LIGHT, NO_COLOR])
 @pytest.mark.parametrize("name", ["running", "accepted", "rules", "ratings", "runs", "adapters", "empty"])
