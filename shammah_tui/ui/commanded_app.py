@@ -109,8 +109,9 @@ class CommandedApp(App[None], inherit_bindings=False):
 
     @on(ChatScreen.Commanded)
     async def _commanded(self, event: ChatScreen.Commanded) -> None:
-        command, argument = event.invocation.command, event.invocation.argument
-        await self.run_action(("", command.action, (argument,) if command.argument else ()))
+        command, argument, shown = event.invocation
+        given = (argument, shown) if command.argument == commands.QUESTION else (argument,)
+        await self.run_action(("", command.action, given if command.argument else ()))
 
     # What a person decides now and then; each in its own file, which is imported when it is needed
 
@@ -181,13 +182,13 @@ class CommandedApp(App[None], inherit_bindings=False):
     async def action_rename(self, title: str) -> None:
         await self._sessions.rename(title)
 
-    async def action_local(self, question: str) -> None:
-        await self._route.local(question)
+    async def action_local(self, question: str, shown: str = "") -> None:
+        await self._route.local(question, shown)
 
-    async def action_cloud(self, question: str) -> None:
-        await self._route.cloud(question)
+    async def action_cloud(self, question: str, shown: str = "") -> None:
+        await self._route.cloud(question, shown)
 
-    async def action_route(self, question: str) -> None:
+    async def action_route(self, question: str, shown: str = "") -> None:
         await self._route.auto()
 
     async def action_ask_claude(self) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 import pytest
+from textual.app import App
 from textual.events import Paste
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 from textual.worker import WorkerFailed
 
 from shammah_tui.agent.history import History
+from shammah_tui.agent.mention import attach
 from shammah_tui.events import (
     BootstrapState,
     CloudOffered,
@@ -596,6 +599,88 @@ async def test_a_paste_replaces_the_selection_and_hides_nothing() -> None:
         assert app.chat.prompt.text == "ab␛[31m⟨U+202E⟩\tx"
         await type_text(pilot, "y")
         assert app.chat.prompt.text.endswith("xy")
+
+
+PASTED = "\n".join(["the log", *(f"line {number}" for number in range(20)), "see @.env", ""])
+FOLDED = "explain [Pasted #1: 23 lines]"
+
+
+async def type_and_paste(app: ShammahApp, pilot: Pilot[None], text: str) -> None:
+    await type_text(pilot, text)
+    app.post_message(Paste(PASTED))
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("command", ["", "/cloud ", "/local "])
+@pytest.mark.parametrize("way", ["escape", "failure", "queue", "up", "ctrl+r", "undo", "editor"])
+async def test_a_long_paste_that_comes_back_is_sent_as_a_paste_again(
+    command: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names no file: one that it mentions would go away from this machine without being asked for."""
+    (tmp_path / ".env").write_text("TOKEN=1")
+    monkeypatch.setenv("VISUAL", "true")
+    monkeypatch.setattr(App, "suspend", nullcontext)
+    first = {"escape": SILENT, "failure": [TurnFailed("No model.")]}.get(way, said("It is a log."))
+    async with showing(OPEN if way == "queue" else first) as (app, runtime, pilot):
+        if way == "queue":
+            await send(pilot, "one")
+        await type_and_paste(app, pilot, f"{command}explain ")
+        if way == "editor":
+            await pilot.press("ctrl+g")
+            await until(pilot, lambda: app.chat.prompt.text == f"{command}{FOLDED}")
+        await pilot.press("enter")
+        await pilot.pause()
+        await until(pilot, lambda: bool(queued(app) if way == "queue" else runtime.asked))
+        keys = {"escape": ["escape"], "queue": ["up", "enter"], "up": ["up"], "ctrl+r": ["ctrl+r"]}
+        await pilot.press(*keys.get(way, []))
+        await pilot.pause()
+        if way == "ctrl+r":
+            await until(pilot, lambda: bool(app.screen.query_one(OptionList).option_count))
+            await pilot.press("enter")
+        elif way == "undo":
+            await pilot.press("ctrl+underscore")
+        if way != "editor":
+            await until(pilot, lambda: app.chat.prompt.text.endswith(FOLDED))
+            await pilot.press("escape") if way == "queue" else None
+            await pilot.press("enter")
+            await pilot.pause()
+            await until(pilot, lambda: len(runtime.asked) == 2)
+        assert runtime.asked[-1] == f"explain {PASTED.rstrip()}"
+        assert runtime.shown[-1] == FOLDED
+        assert attach(runtime.asked[-1], tmp_path, typed=runtime.shown[-1]).files == ()
+
+
+async def test_a_long_paste_is_one_in_the_next_session_too(tmp_path: Path) -> None:
+    file = tmp_path / "history.jsonl"
+    async with showing(history=History(file)) as (app, _, pilot):
+        await type_and_paste(app, pilot, "explain ")
+        await pilot.press("enter")
+        await pilot.pause()
+    async with showing(history=History(file)) as (app, runtime, pilot):
+        app.post_message(Paste("\n".join("another log" * 2 for _ in range(23))))
+        await pilot.pause()
+        await pilot.press("ctrl+c", "up", "enter")
+        await pilot.pause()
+        assert runtime.asked == [f"explain {PASTED.rstrip()}"]
+        assert runtime.shown == ["explain [Pasted #2: 23 lines]"]
+
+
+async def test_a_question_with_a_paste_of_an_earlier_session_comes_back_as_a_paste() -> None:
+    async with showing(SILENT) as (app, _, pilot):
+        app.chat.send("explain the log @.env", "cloud", shown="explain [Pasted #4: 60 lines]")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.chat.prompt.text == "[Pasted #1: 21 characters]"
+        assert app.chat.prompt.whole_text == "explain the log @.env"
+
+
+async def test_a_command_in_what_was_pasted_is_none() -> None:
+    async with showing() as (app, runtime, pilot):
+        app.post_message(Paste(f"/cloud {PASTED}"))
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert (len(runtime.asked), runtime.wished) == (1, [""])
 
 
 async def test_the_palette_finds_a_command_and_bears_finding_none() -> None:

@@ -142,8 +142,10 @@ class ChatScreen(TurnsScreen, inherit_bindings=False):
                 meant = f"Did you mean /{closest}?" if closest else "F1 lists the commands."
                 self.flash(f"There is no command /{name}. {meant}")
                 self.prompt.put(event.text)
-            case commands.Invocation() as invocation:
-                self.post_message(self.Commanded(invocation))
+            case commands.Invocation() as invocation if isinstance(
+                typed := commands.parse(event.shown), commands.Invocation
+            ):
+                self.post_message(self.Commanded(invocation._replace(shown=typed.argument)))
             case _ if event.text:
                 self.send(event.text, shown=event.shown)
             case _ if queue.messages and not self.busy:

@@ -348,7 +348,8 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
         """To the prompt. What was to stay on this machine is still to stay there when it is sent again."""
         from shammah_tui.ui import commands
 
-        self.prompt.take_back(commands.written(exchange.question, "local" if exchange.asked == "local" else ""))
+        question = self.prompt.as_shown(exchange.question, exchange.shown)
+        self.prompt.take_back(commands.written(question, "local" if exchange.asked == "local" else ""))
 
     def _withdraw(self, exchange: Exchange) -> None:
         exchange.withdraw()
