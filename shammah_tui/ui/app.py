@@ -138,13 +138,14 @@ class ShammahApp(CommandedApp, inherit_bindings=False):
                 self.failure = error
                 self.exit(return_code=error.exit_code)
                 return
+            if opened.resume is not None:
+                self.chat.hold()
+                self._resume(opened.resume)
             if opened.theme in self.available_themes:
                 self.theme = opened.theme
             self.attention.setting = opened.notifications
             for warning in (*opened.warnings, *self._bind(opened.keys)):
                 self.notify(visible(warning), severity="warning", markup=False)
-            if opened.resume is not None:
-                self._resume(opened.resume)
         if self._history.problem:
             self.flash(f"What was sent earlier could not be read: {self._history.problem}")
         self._prepare()
@@ -172,7 +173,10 @@ class ShammahApp(CommandedApp, inherit_bindings=False):
 
     @work(group="sessions", exclusive=True)
     async def _resume(self, wanted: str) -> None:
-        await self._sessions.begin(wanted)
+        try:
+            await self._sessions.begin(wanted)
+        finally:
+            self.chat.release()
         await self._rating.show(self.chat.exchanges)
 
     @work(group="prepare")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
@@ -17,6 +18,7 @@ from textual.worker import WorkerFailed
 
 from shammah_tui.agent.history import History
 from shammah_tui.agent.mention import attach
+from shammah_tui.conversation import Entry, Message
 from shammah_tui.events import (
     BootstrapState,
     CloudOffered,
@@ -30,6 +32,7 @@ from shammah_tui.events import (
 )
 from shammah_tui.tools.sandbox.sandbox import Sandbox, SandboxState
 from shammah_tui.ui.app import ShammahApp
+from shammah_tui.ui.late_runtime import LateRuntime, Opened
 from shammah_tui.ui.opening import EXAMPLES
 from shammah_tui.ui.port import Asked
 from shammah_tui.ui.screens.chat import ChatScreen
@@ -550,6 +553,75 @@ async def test_new_begins_another_conversation() -> None:
         assert app.chat.transcript.block_count == 0
         await send(pilot, "again")
         assert runtime.asked == ["hi", "again"]
+
+
+class Lingering(Scripted):
+    """An interrupted turn lets go when the test wants it."""
+
+    let_go: asyncio.Event
+
+    async def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]:
+        try:
+            async for event in super().ask(question, shown=shown, asked=asked):
+                yield event
+        finally:
+            await self.let_go.wait()
+
+
+async def kept_session(runtime: Scripted) -> str:
+    """The name of a conversation that was held before."""
+    entries = [Entry(Message("user", "An earlier question")), Entry(Message("assistant", "An earlier answer"))]
+    await (await runtime.whole()).sessions.write("abcdef12" * 4, str(runtime.folder), 0, entries, 0)
+    return "abcdef12" * 4
+
+
+@pytest.mark.parametrize("command", ["/new", "/sessions"])
+async def test_what_is_sent_on_the_way_to_another_conversation_is_asked_there(command: str) -> None:
+    runtime = Lingering([OPEN])
+    runtime.let_go = asyncio.Event()
+    if command == "/sessions":
+        command = f"/sessions {await kept_session(runtime)}"
+    async with showing(runtime=runtime) as (app, _, pilot):
+        await send(pilot, "hi")
+        await send(pilot, "for the old one")
+        app.chat.prompt.put(command)
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.chat.busy)
+        await send(pilot, "again")
+        await send(pilot, "and more")
+        await pilot.press("enter")
+        assert (runtime.asked, queued(app)) == (["hi"], ("again", "and more"))
+        runtime.let_go.set()
+        await until(pilot, lambda: runtime.asked == ["hi", "again", "and more"] and not app.chat.busy)
+        assert queued(app) == ()
+        assert "You said: again" in shown(app)
+        assert "You said: and more" in shown(app)
+        assert "It begins" not in shown(app)
+        assert ("An earlier answer" in shown(app)) == command.startswith("/sessions")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_what_is_typed_ahead_is_asked_in_the_conversation_that_is_gone_on_with(kept: bool) -> None:
+    runtime = Scripted()
+    wanted = await kept_session(runtime) if kept else "nosuch"
+    ready = threading.Event()
+
+    def load() -> Opened:
+        ready.wait()
+        return Opened(runtime, "shammah-dark", wanted)
+
+    app = ShammahApp(LateRuntime(load), history=History(None))
+    async with app.run_test() as pilot:
+        await send(pilot, "hi")
+        await send(pilot, "and more")
+        assert runtime.asked == []
+        ready.set()
+        await until(pilot, lambda: runtime.asked == ["hi", "and more"] and not app.chat.busy)
+        assert app.chat.prompt.text == ""
+        lines = shown(app)
+        assert "You said: and more" in lines
+        assert lines.find("An earlier answer") < lines.index("You said: hi")
+        assert ("An earlier answer" in lines) == kept
 
 
 async def test_theme_command_changes_and_names_unknown_ones() -> None:

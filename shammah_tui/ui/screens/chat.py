@@ -148,7 +148,7 @@ class ChatScreen(TurnsScreen, inherit_bindings=False):
                 self.post_message(self.Commanded(invocation._replace(shown=typed.argument)))
             case _ if event.text:
                 self.send(event.text, shown=event.shown)
-            case _ if queue.messages and not self.busy:
+            case _ if queue.messages and not self._must_wait:
                 queue.paused = False
                 self._start(*queue.pop())
 
