@@ -18,7 +18,7 @@ from textual.screen import Screen
 from shammah_tui import paths
 from shammah_tui.agent.history import History
 from shammah_tui.errors import ShammahError
-from shammah_tui.ui import keys, theme
+from shammah_tui.ui import keys, terminal, theme
 from shammah_tui.ui.attention import Attention
 from shammah_tui.ui.commanded_app import CommandedApp
 from shammah_tui.ui.complaint import complain
@@ -105,6 +105,10 @@ class ShammahApp(CommandedApp, inherit_bindings=False):
         self.app_resume_signal.subscribe(self, lambda _: self.chat.deny_all(), immediate=True)
         # After `fg` the terminal is empty, and the framework would draw only what changes from then on.
         self.app_resume_signal.subscribe(self, lambda _: self.action_redraw(), immediate=True)
+        # The driver takes the mouse each time.
+        self.app_resume_signal.subscribe(
+            self, lambda _: terminal.capture_mouse(self, self.mouse_is_ours), immediate=True
+        )
 
     @on(TerminalDriver.KeysTaken)
     def _keys_taken(self) -> None:
