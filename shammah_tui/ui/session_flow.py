@@ -48,9 +48,6 @@ class SessionFlow:
                     nothing="No earlier conversation yet: each is kept as it goes, and is found here later.",
                 )
             )
-        except ShammahError as error:
-            complain(self._app, error)
-            return
         finally:
             signing.cancel()
         if wanted is not None:

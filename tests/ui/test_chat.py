@@ -13,9 +13,10 @@ import pytest
 from textual.app import App
 from textual.events import Paste
 from textual.pilot import Pilot
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 from textual.worker import WorkerFailed
 
+from shammah_tui import paths
 from shammah_tui.agent.history import History
 from shammah_tui.agent.mention import attach
 from shammah_tui.conversation import Entry, Message
@@ -277,6 +278,24 @@ async def test_what_is_written_after_a_recalled_message_is_not_lost_by_up() -> N
         await type_text(pilot, "!")
         await pilot.press("up", "down")
         assert app.chat.prompt.text == "second!"
+
+
+async def test_a_database_that_cannot_be_used_is_said_and_the_screen_goes_on() -> None:
+    paths.database().mkdir(parents=True)
+    async with showing() as (app, _, pilot):
+        await send(pilot, "!echo out")
+        await until(pilot, lambda: not app.chat.busy)
+        assert "may not be kept for later" in shown(app)
+        await send(pilot, "/sessions")
+        await until(pilot, lambda: bool(app.screen.query("#none")))
+        await until(pilot, lambda: app.screen.query_one("#none").display)
+        told = str(app.screen.query_one("#none", Static).render())
+        assert "cannot be used" in told
+        assert "Check the free space" in told
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.chat)
+        await type_text(pilot, "more")
+        assert app.chat.prompt.text == "more"
 
 
 async def test_a_command_of_ones_own_is_no_answer_to_rate() -> None:
