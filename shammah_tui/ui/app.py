@@ -136,7 +136,7 @@ class ShammahApp(CommandedApp, inherit_bindings=False):
             try:
                 opened = await self.runtime.open()
             except ShammahError as error:
-                typed = self.chat.prompt.text.strip()
+                typed = self.chat.unanswered
                 if typed:
                     error.hint = f"{error.hint}\nWhat you had typed: {visible(typed)}".strip()
                 self.failure = error

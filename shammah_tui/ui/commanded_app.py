@@ -21,6 +21,11 @@ from shammah_tui.ui.widgets.prompt import Prompt
 from shammah_tui.ui.widgets.status import FLASH_SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.actions import ActionParseResult
+    from textual.dom import DOMNode
+
     from shammah_tui.store.rating import Color
     from shammah_tui.ui.adapter_flow import AdapterFlow
     from shammah_tui.ui.rating_flow import RatingFlow
@@ -106,6 +111,19 @@ class CommandedApp(App[None], inherit_bindings=False):
             self.pop_screen()
 
     # Commands
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """As Textual does; what cannot be done is told."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except ShammahError as error:
+            complain(self, error)
+            return True
 
     @on(ChatScreen.Commanded)
     async def _commanded(self, event: ChatScreen.Commanded) -> None:

@@ -20,6 +20,7 @@ from shammah_tui import paths
 from shammah_tui.agent.history import History
 from shammah_tui.agent.mention import attach
 from shammah_tui.conversation import Entry, Message
+from shammah_tui.errors import ConfigError
 from shammah_tui.events import (
     BootstrapState,
     CloudOffered,
@@ -641,6 +642,37 @@ async def test_what_is_typed_ahead_is_asked_in_the_conversation_that_is_gone_on_
         assert "You said: and more" in lines
         assert lines.find("An earlier answer") < lines.index("You said: hi")
         assert ("An earlier answer" in lines) == kept
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (["ask this", "/local and that"], "ask this\n/local and that\na thought"),
+        (["!ls"], "!ls\na thought"),
+        (["/local"], "a thought"),
+    ],
+)
+async def test_a_wrong_setting_ends_it_with_the_reason_and_all_that_was_typed(sent: list[str], told: str) -> None:
+    wrong = ConfigError("This setting cannot be used.", "Mend it.")
+    ready = threading.Event()
+
+    def load() -> Opened:
+        ready.wait()
+        raise wrong
+
+    app = ShammahApp(LateRuntime(load), history=History(None))
+    async with app.run_test() as pilot:
+        for text in sent:
+            app.chat.prompt.put(text)
+            app.simulate_key("enter")
+            await asyncio.sleep(0.1)
+        app.chat.prompt.put("a thought")
+        ready.set()
+        await until(pilot, lambda: app.failure is not None)
+    # A fault would have been raised by the end of the block.
+    assert app.failure is wrong
+    lines = wrong.hint.removeprefix("Mend it.\nWhat you had typed: ").split("\n")
+    assert sorted(lines) == sorted(told.split("\n"))
 
 
 async def test_theme_command_changes_and_names_unknown_ones() -> None:

@@ -163,7 +163,11 @@ class ChatScreen(TurnsScreen, inherit_bindings=False):
 
     @work(group="spent", exclusive=True)
     async def _count_spent(self) -> None:
-        runtime = await self.runtime.whole()
+        try:
+            runtime = await self.runtime.whole()
+        except ShammahError:
+            # Nothing was asked of anybody.
+            return
         # A turn that was interrupted has let go of the connection then, and of what it cost.
         async with self._turns:
             self.query_one(Status).spent = runtime.ledger.spent

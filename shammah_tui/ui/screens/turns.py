@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.worker import Worker
 
+from shammah_tui.errors import ShammahError
 from shammah_tui.ui.attention import LONG_SECONDS
 from shammah_tui.ui.port import Asked, RuntimePort
 from shammah_tui.ui.screens.reading import ReadingScreen
@@ -142,6 +143,19 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
     def answers(self) -> list[str]:
         """Everything that was answered, the last first."""
         return [exchange.text for exchange in reversed(self._exchanges) if exchange.text]
+
+    @property
+    def unanswered(self) -> str:
+        """What the person wrote and nothing was said to: what is asked just now, what waits, and what is in the prompt,
+        a message a line, each as it stood in the prompt."""
+        from shammah_tui.ui import commands
+
+        waiting = list(self._queue.messages) if self._queue is not None else []
+        texts = [commands.written(message.shown or message.text, message.asked) for message in waiting]
+        exchange = self._exchange
+        if self.busy and exchange is not None and not exchange.said_something:
+            texts.insert(0, commands.written(exchange.shown, exchange.asked))
+        return "\n".join(text for text in (*texts, self.prompt.text.strip()) if text)
 
     @property
     def code_blocks(self) -> list[str]:
@@ -318,19 +332,26 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
     @work(group="turn")
     async def _run(self, exchange: Exchange) -> None:
         """A command of the person's own, after `!`."""
-        from shammah_tui.events import ToolRequested, ToolStarted
+        from shammah_tui.events import ToolRequested, ToolStarted, TurnFailed
 
-        runtime = await self.runtime.whole()
-        async with self._turns, aclosing(runtime.run_command(exchange.question[1:].strip())) as events:
-            async for event in events:
-                if isinstance(event, ToolStarted):
-                    exchange.hear(ToolRequested(event.call))
-                exchange.hear(event)
-        exchange.finish()
+        try:
+            runtime = await self.runtime.whole()
+            async with self._turns, aclosing(runtime.run_command(exchange.question[1:].strip())) as events:
+                async for event in events:
+                    if isinstance(event, ToolStarted):
+                        exchange.hear(ToolRequested(event.call))
+                    exchange.hear(event)
+            exchange.finish()
+        except ShammahError as error:
+            exchange.hear(TurnFailed(error.message, error.hint, error.exit_code))
         await self._next(exchange)
 
     async def _note_session(self) -> None:
-        record = (await self.runtime.whole()).record
+        try:
+            record = (await self.runtime.whole()).record
+        except ShammahError:
+            # It could not be opened, as the turn has said.
+            return
         self._session = record.session if record.entries else ""
 
     async def _next(self, exchange: Exchange) -> None:
