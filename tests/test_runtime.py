@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from shammah_tui import paths
 from shammah_tui.agent.loop import BackendEvent
 from shammah_tui.config.load import load
-from shammah_tui.config.settings import Settings
+from shammah_tui.config.settings import Settings, ToolsSettings
 from shammah_tui.conversation import Message, ToolSpec
 from shammah_tui.errors import EngineError, EngineGone, EngineStopped, HomeError, RequestError
 from shammah_tui.events import (
@@ -21,6 +22,7 @@ from shammah_tui.events import (
     Noticed,
     Phase,
     TextArrived,
+    ToolFinished,
     TurnEnded,
     TurnEvent,
     TurnFailed,
@@ -452,6 +454,28 @@ async def test_a_command_of_the_person_joins_the_conversation(tmp_path: Path) ->
     stored = await runtime.sessions.read(runtime.record.session)
     assert stored is not None
     assert [entry.shown for entry in stored.entries] == ["!echo from the shell", "", ""]
+    await runtime.close()
+
+
+async def test_a_command_of_the_person_runs_for_as_long_as_they_want(tmp_path: Path) -> None:
+    settings = Settings(tools=ToolsSettings(bash_seconds=1, bash_seconds_max=1))
+    runtime = Runtime(settings, folder=tmp_path, connect=Engines([Engine()]))
+    async with asyncio.timeout(20), aclosing(runtime.run_command("sleep 1.5; echo the end")) as events:
+        heard = [event async for event in events]
+    assert isinstance(heard[-1], ToolFinished)
+    assert (heard[-1].text, heard[-1].failed) == ("the end", False)
+    await runtime.close()
+
+
+async def test_a_command_of_the_person_is_run_also_where_nothing_can_be_kept(tmp_path: Path) -> None:
+    paths.database().mkdir(parents=True)
+    runtime = Runtime(Settings(), folder=tmp_path, connect=Engines([Engine()]))
+    async with asyncio.timeout(10), aclosing(runtime.run_command("echo from the shell")) as events:
+        heard = [event async for event in events]
+    assert isinstance(heard[-2], ToolFinished)
+    assert isinstance(heard[-1], Noticed)
+    assert "may not be kept for later" in heard[-1].text
+    assert str(paths.database()) in heard[-1].text
     await runtime.close()
 
 

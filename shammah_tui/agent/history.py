@@ -1,4 +1,5 @@
-"""What the person sent before, kept in the home across sessions: one JSON string a line, the newest last.
+"""What the person sent before, kept in the home across sessions: one text a line, the newest last. A text is a JSON
+string, or where some of it was pasted, an array of what was typed and what was pasted, in turns.
 
 A torn or garbled line costs that line only. The file is 0600, read once, appended to, and cut when it has grown. What
 tells of danger to the person (`crisis`) is never written to it.
@@ -21,6 +22,7 @@ class History:
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._known: list[str] | None = None
+        self._pasted: dict[str, tuple[str, ...]] = {}
         self._problem = ""
         self._position = 0
         self._draft = ""
@@ -41,23 +43,36 @@ class History:
             self._known = []
             if self._file is not None:
                 try:
-                    self._known = _read(self._file)
+                    self._known = [self._joined(pieces) for pieces in _read(self._file)]
                 except OSError as error:
                     self._problem = error.strerror or str(error)
             self._position = len(self._known)
         return self._known
 
-    def add(self, text: str) -> None:
-        """Remember `text` as the newest, unless it repeats the one before. Raises OSError where it cannot be kept."""
+    def add(self, *pieces: str) -> None:
+        """Remember a text as the newest, unless it repeats the one before. `pieces`: what was typed of it and what was
+        pasted, in turns, the typed first. Raises OSError where it cannot be kept."""
         # Its many forms are compiled when it is imported: not before the first picture.
         from shammah_tui.agent.crisis import detect
 
-        repeated = bool(self._texts) and self._texts[-1] == text
+        texts = self._texts
+        text = self._joined(pieces)
+        repeated = bool(texts) and texts[-1] == text
         if not repeated:
-            self._texts.append(text)
+            texts.append(text)
         self.rewind()
         if not repeated and self._file is not None and not detect(text):
-            _append(self._file, text)
+            _append(self._file, pieces)
+
+    def _joined(self, pieces: tuple[str, ...]) -> str:
+        text = "".join(pieces)
+        if len(pieces) > 1:
+            self._pasted[text] = pieces[1::2]
+        return text
+
+    def pasted(self, text: str) -> tuple[str, ...]:
+        """The parts of `text` that were pasted into it, where it was sent before."""
+        return self._pasted.get(text, ())
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -87,48 +102,52 @@ class History:
         return self._draft if self._position == len(texts) else texts[self._position]
 
 
-def _read(file: Path) -> list[str]:
+def _read(file: Path) -> list[tuple[str, ...]]:
     if not file.exists():
         return []
     if not file.is_file():
         raise OSError(errno.EINVAL, "It is not a regular file", str(file))
     lines = file.read_bytes().split(b"\n")
-    texts = [text for line in lines if (text := _decode(line))]
+    texts = [pieces for line in lines if (pieces := _decode(line))]
     kept = texts[-KEPT:]
     if len(texts) > KEPT * SLACK:
         _rewrite(file, kept)
     return kept
 
 
-def _decode(line: bytes) -> str:
+def _decode(line: bytes) -> tuple[str, ...]:
+    """The pieces of a text; none where the line holds no text."""
     # Not before the first picture, here and below.
     import json
 
     try:
         value = json.loads(line) if line.strip() else ""
     except ValueError:
-        return ""
-    return value if isinstance(value, str) else ""
+        return ()
+    pieces = value if isinstance(value, list) else [value]
+    return tuple(pieces) if all(isinstance(piece, str) for piece in pieces) and any(pieces) else ()
 
 
-def _append(file: Path, text: str) -> None:
+def _encode(pieces: tuple[str, ...]) -> bytes:
     import json
 
+    return json.dumps(pieces[0] if len(pieces) == 1 else pieces).encode() + b"\n"
+
+
+def _append(file: Path, pieces: tuple[str, ...]) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         size = os.fstat(descriptor).st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        os.write(descriptor, (b"\n" if torn else b"") + json.dumps(text).encode() + b"\n")
+        os.write(descriptor, (b"\n" if torn else b"") + _encode(pieces))
     finally:
         os.close(descriptor)
 
 
-def _rewrite(file: Path, texts: list[str]) -> None:
-    import json
-
+def _rewrite(file: Path, texts: list[tuple[str, ...]]) -> None:
     fresh = file.with_name(f"{file.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
-        stream.writelines(json.dumps(text).encode() + b"\n" for text in texts)
+        stream.writelines(_encode(pieces) for pieces in texts)
     fresh.replace(file)

@@ -24,7 +24,7 @@ from shammah_tui.cli.plain_input import LineInput
 from shammah_tui.cli.screen import restart, tell_way_back
 from shammah_tui.cli.session import resume
 from shammah_tui.errors import ShammahError
-from shammah_tui.events import HelpShown, RestartWanted, ToolFinished, ToolOutput
+from shammah_tui.events import HelpShown, Noticed, RestartWanted, ToolFinished, ToolOutput
 from shammah_tui.runtime import Runtime
 from shammah_tui.tools.permission.mode import Mode
 from shammah_tui.ui import commands
@@ -174,6 +174,8 @@ class PlainLine:
                     print(visible(event.text), end="", flush=True)
                 elif isinstance(event, ToolFinished):
                     print(f"Command: {visible(event.summary)}")
+                elif isinstance(event, Noticed):
+                    print(f"Note: {visible(event.text)}")
 
     async def _warm(self) -> None:
         """Have ready what the first question needs; from then on hear what was learned, for the next prompt."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import subprocess
 import sys
 from argparse import Namespace
 
@@ -100,17 +97,10 @@ def _keys(options: Namespace) -> int:
 
 def _edit() -> int:
     """Open the file in the person's editor, and tell at once when it can no longer be used."""
+    from shammah_tui.cli.editor import edit_file
+
     write_defaults()
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    command = [*shlex.split(editor), str(paths.config_file())]
-    try:
-        code = subprocess.run(command, check=False).returncode
-    except OSError as error:
-        raise ConfigError(
-            f"The editor {command[0]!r} cannot be started: {error.strerror}.", "Set VISUAL or EDITOR to one that can."
-        ) from None
-    if code != 0:
-        raise ConfigError(f"The editor {command[0]!r} ended with {code}.")
+    edit_file(paths.config_file())
     for warning in load().warnings:
         tell(warning)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import AsyncGenerator
@@ -24,8 +25,10 @@ class OwnCommand:
 
     def __init__(self, command: str, ground: Context) -> None:
         self._command = command
-        # The person's own environment, outside the sandbox: it is their hand, not the model's.
-        self._ground = replace(ground, environment=dict(os.environ), wrap=bare)
+        # The person's own environment, outside the sandbox and for as long as they want: it is their hand, not the
+        # model's.
+        limits = replace(ground.limits, bash_seconds=math.inf, bash_seconds_max=math.inf)
+        self._ground = replace(ground, environment=dict(os.environ), wrap=bare, limits=limits)
         self._said: list[str] = []
         self._result: Result | None = None
 

@@ -249,12 +249,13 @@ class Runtime:
         report = await engine.tokenize([with_all, *others], ALL)
         return ContextUse(report.tokens, report.context_tokens)
 
-    async def run_command(self, command: str) -> AsyncGenerator[CommandEvent, None]:
+    async def run_command(self, command: str) -> AsyncGenerator[CommandEvent | Noticed, None]:
         """Run a command of the person's own; its output joins the conversation. Closing it ends the command."""
         from shammah_tui.runtime.own_command import OwnCommand
 
         await self._branch()
         running = OwnCommand(command, (await self.guard()).ground)
+        trouble = ""
         try:
             async with aclosing(running.run()) as events:
                 async for event in events:
@@ -263,7 +264,12 @@ class Runtime:
             seq = len(self.record.entries)
             self.record = self.record.extended([running.entry])
             writing = self.sessions.write(self.record.session, str(self.folder), seq, [running.entry], seq)
-            await asyncio.shield(asyncio.ensure_future(writing))
+            try:
+                await asyncio.shield(asyncio.ensure_future(writing))
+            except HomeError as error:
+                trouble = error.message
+        if trouble:
+            yield Noticed(f"This conversation may not be kept for later: {trouble}")
 
     async def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]:
         """Answer `question`; waits until a model is ready, however long. Closing it interrupts, keeping what was said.

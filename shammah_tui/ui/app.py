@@ -18,7 +18,7 @@ from textual.screen import Screen
 from shammah_tui import paths
 from shammah_tui.agent.history import History
 from shammah_tui.errors import ShammahError
-from shammah_tui.ui import keys, theme
+from shammah_tui.ui import keys, terminal, theme
 from shammah_tui.ui.attention import Attention
 from shammah_tui.ui.commanded_app import CommandedApp
 from shammah_tui.ui.complaint import complain
@@ -105,6 +105,10 @@ class ShammahApp(CommandedApp, inherit_bindings=False):
         self.app_resume_signal.subscribe(self, lambda _: self.chat.deny_all(), immediate=True)
         # After `fg` the terminal is empty, and the framework would draw only what changes from then on.
         self.app_resume_signal.subscribe(self, lambda _: self.action_redraw(), immediate=True)
+        # The driver takes the mouse each time.
+        self.app_resume_signal.subscribe(
+            self, lambda _: terminal.capture_mouse(self, self.mouse_is_ours), immediate=True
+        )
 
     @on(TerminalDriver.KeysTaken)
     def _keys_taken(self) -> None:
@@ -132,20 +136,21 @@ class ShammahApp(CommandedApp, inherit_bindings=False):
             try:
                 opened = await self.runtime.open()
             except ShammahError as error:
-                typed = self.chat.prompt.text.strip()
+                typed = self.chat.unanswered
                 if typed:
                     error.hint = f"{error.hint}\nWhat you had typed: {visible(typed)}".strip()
                 self.failure = error
                 self.exit(return_code=error.exit_code)
                 return
+            if opened.resume is not None:
+                self.chat.hold()
+                self._resume(opened.resume)
             if opened.theme in self.available_themes:
                 self.theme = opened.theme
             self.attention.setting = opened.notifications
             self.flags = opened.flags
             for warning in (*opened.warnings, *self._bind(opened.keys)):
                 self.notify(visible(warning), severity="warning", markup=False)
-            if opened.resume is not None:
-                self._resume(opened.resume)
         if self._history.problem:
             self.flash(f"What was sent earlier could not be read: {self._history.problem}")
         self._prepare()
@@ -173,7 +178,10 @@ class ShammahApp(CommandedApp, inherit_bindings=False):
 
     @work(group="sessions", exclusive=True)
     async def _resume(self, wanted: str) -> None:
-        await self._sessions.begin(wanted)
+        try:
+            await self._sessions.begin(wanted)
+        finally:
+            self.chat.release()
         await self._rating.show(self.chat.exchanges)
 
     @work(group="prepare")

@@ -22,6 +22,11 @@ from shammah_tui.ui.widgets.prompt import Prompt
 from shammah_tui.ui.widgets.status import FLASH_SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.actions import ActionParseResult
+    from textual.dom import DOMNode
+
     from shammah_tui.store.rating import Color
     from shammah_tui.ui.adapter_flow import AdapterFlow
     from shammah_tui.ui.rating_flow import RatingFlow
@@ -110,10 +115,24 @@ class CommandedApp(App[None], inherit_bindings=False):
 
     # Commands
 
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """As Textual does; what cannot be done is told."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except ShammahError as error:
+            complain(self, error)
+            return True
+
     @on(ChatScreen.Commanded)
     async def _commanded(self, event: ChatScreen.Commanded) -> None:
-        command, argument = event.invocation.command, event.invocation.argument
-        await self.run_action(("", command.action, (argument,) if command.argument else ()))
+        command, argument, shown = event.invocation
+        given = (argument, shown) if command.argument == commands.QUESTION else (argument,)
+        await self.run_action(("", command.action, given if command.argument else ()))
 
     # What a person decides now and then; each in its own file, which is imported when it is needed
 
@@ -184,13 +203,13 @@ class CommandedApp(App[None], inherit_bindings=False):
     async def action_rename(self, title: str) -> None:
         await self._sessions.rename(title)
 
-    async def action_local(self, question: str) -> None:
-        await self._route.local(question)
+    async def action_local(self, question: str, shown: str = "") -> None:
+        await self._route.local(question, shown)
 
-    async def action_cloud(self, question: str) -> None:
-        await self._route.cloud(question)
+    async def action_cloud(self, question: str, shown: str = "") -> None:
+        await self._route.cloud(question, shown)
 
-    async def action_route(self, question: str) -> None:
+    async def action_route(self, question: str, shown: str = "") -> None:
         await self._route.auto()
 
     async def action_ask_claude(self) -> None:

@@ -70,8 +70,11 @@ LEAVING = frozenset({"exit", "quit", ":q", ":wq"})
 
 
 class Invocation(NamedTuple):
+    """`shown`: the argument as it stood in the prompt, where it holds more."""
+
     command: Command
     argument: str
+    shown: str = ""
 
 
 class Unknown(NamedTuple):

@@ -6,27 +6,34 @@ import asyncio
 import os
 import shlex
 import shutil
+import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from textual.app import App, SuspendNotSupported
+from shammah_tui.errors import ConfigError, ShammahError
 
-from shammah_tui.errors import ShammahError
+if TYPE_CHECKING:
+    from textual.app import App
 
 FALLBACKS = ("vi", "nano")
 
 
 async def edit(app: App[object], text: str, *, suffix: str = ".md") -> str:
     """`text` as the person left it. Raises ShammahError where there is no editor, or it failed; `text` is then kept."""
-    command = _command()
+    from textual.app import SuspendNotSupported
+
+    arguments = command()
     try:
         file = _temporary(text, suffix)
         try:
-            with app.suspend():
-                process = await asyncio.create_subprocess_exec(*command, file)
+            with undisturbed(), app.suspend():
+                process = await asyncio.create_subprocess_exec(*arguments, file)
                 status = await process.wait()
             if status != 0:
-                raise ShammahError(f"{command[0]} ended with status {status}; the text is as it was.")
+                raise ShammahError(f"{arguments[0]} ended with status {status}; the text is as it was.")
             return _read(file)
         finally:
             _remove(file)
@@ -34,8 +41,40 @@ async def edit(app: App[object], text: str, *, suffix: str = ".md") -> str:
         raise ShammahError("This terminal cannot be given to an editor.") from error
     except OSError as error:
         raise ShammahError(
-            f"{command[0]} could not be started: {error.strerror or error}.", "Set $VISUAL or $EDITOR to your editor."
+            f"{arguments[0]} could not be started: {error.strerror or error}.", "Set $VISUAL or $EDITOR to your editor."
         ) from error
+
+
+def command() -> list[str]:
+    """The person's editor and its arguments. Raises ConfigError where there is none."""
+    for variable in ("VISUAL", "EDITOR"):
+        if given := os.environ.get(variable, "").strip():
+            try:
+                return shlex.split(given)
+            except ValueError as error:
+                raise ConfigError(
+                    f"${variable} is no command: {given} ({error}).", "Set it to your editor, such as vim."
+                ) from None
+    for name in FALLBACKS:
+        if shutil.which(name):
+            return [name]
+    raise ConfigError("There is no editor.", "Set $VISUAL or $EDITOR to yours.")
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl+C and Ctrl+\\ are the editor's while it has the terminal. In the main thread only."""
+    # Signals that are ignored would be ignored in the editor as well.
+    before = {number: signal.signal(number, _hear) for number in (signal.SIGINT, signal.SIGQUIT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _hear(*_: object) -> None:
+    return
 
 
 def _temporary(text: str, suffix: str) -> Path:
@@ -52,13 +91,3 @@ def _read(file: Path) -> str:
 
 def _remove(file: Path) -> None:
     file.unlink(missing_ok=True)
-
-
-def _command() -> list[str]:
-    for variable in ("VISUAL", "EDITOR"):
-        if given := os.environ.get(variable, "").strip():
-            return shlex.split(given)
-    for name in FALLBACKS:
-        if shutil.which(name):
-            return [name]
-    raise ShammahError("There is no editor.", "Set $VISUAL or $EDITOR to yours.")

@@ -22,18 +22,18 @@ class RouteFlow:
         self._runtime = runtime
         self._chat = chat
 
-    async def local(self, question: str) -> None:
-        """One question for the local model, or from now on all."""
+    async def local(self, question: str, shown: str) -> None:
+        """One question for the local model, or from now on all. `shown`: as it stands in the transcript."""
         if question:
-            self._chat.send(question, "local")
+            self._chat.send(question, "local", shown=shown)
             return
         await self._want("local")
         self._chat.flash("The local model answers from now on; /auto leaves it to Shammah again")
 
-    async def cloud(self, question: str) -> None:
-        """One question for Claude, or from now on all."""
+    async def cloud(self, question: str, shown: str) -> None:
+        """One question for Claude, or from now on all. `shown`: as it stands in the transcript."""
         if question:
-            self._chat.send(question, "cloud")
+            self._chat.send(question, "cloud", shown=shown)
             return
         await self._want("cloud")
         self._chat.flash("Claude answers from now on, away from this machine; /auto ends it")

@@ -59,9 +59,6 @@ class SessionFlow:
                     words=words,
                 )
             )
-        except ShammahError as error:
-            complain(self._app, error)
-            return
         finally:
             signing.cancel()
         if wanted is not None:

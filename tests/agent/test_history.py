@@ -41,6 +41,13 @@ def test_only_the_person_may_read_it(file: Path) -> None:
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
+def test_what_was_pasted_of_a_text_is_known_in_the_next_session(file: Path) -> None:
+    History(file).add("explain ", "a log\n@.env", " please")
+    history = History(file)
+    assert history.texts == ("explain a log\n@.env please",)
+    assert history.pasted("explain a log\n@.env please") == ("a log\n@.env",)
+
+
 def test_the_same_twice_in_a_row_is_kept_once(file: Path) -> None:
     history = History(file)
     history.add("one")

@@ -54,6 +54,8 @@ class Scripted:
     folder: Path = Path("/home/ada/project")
     use: ContextUse | None = field(default_factory=lambda: ContextUse(1234, 4096))
     asked: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    """Each question as it stood in the prompt, where that was told."""
     wished: list[Asked] = field(default_factory=list)
     """Of whom each question was asked."""
     switched: list[str] = field(default_factory=list)
@@ -87,6 +89,7 @@ class Scripted:
     async def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]:
         script = self.scripts[len(self.asked)] if len(self.asked) < len(self.scripts) else said(f"You said: {question}")
         self.asked.append(question)
+        self.shown.append(shown)
         self.wished.append(asked)
         for event in script:
             if isinstance(event, PermissionAsked):

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 import pytest
+from textual.app import App
 from textual.events import Paste
 from textual.pilot import Pilot
+from textual.widgets import OptionList, Static
 from textual.worker import WorkerFailed
 
+from shammah_tui import paths
 from shammah_tui.agent.history import History
+from shammah_tui.agent.mention import attach
+from shammah_tui.conversation import Entry, Message
+from shammah_tui.errors import ConfigError
 from shammah_tui.events import (
     BootstrapState,
     CloudOffered,
@@ -27,6 +34,7 @@ from shammah_tui.events import (
 )
 from shammah_tui.tools.sandbox.sandbox import Sandbox, SandboxState
 from shammah_tui.ui.app import ShammahApp
+from shammah_tui.ui.late_runtime import LateRuntime, Opened
 from shammah_tui.ui.opening import EXAMPLES
 from shammah_tui.ui.port import Asked
 from shammah_tui.ui.screens.chat import ChatScreen
@@ -271,6 +279,24 @@ async def test_what_is_written_after_a_recalled_message_is_not_lost_by_up() -> N
         await type_text(pilot, "!")
         await pilot.press("up", "down")
         assert app.chat.prompt.text == "second!"
+
+
+async def test_a_database_that_cannot_be_used_is_said_and_the_screen_goes_on() -> None:
+    paths.database().mkdir(parents=True)
+    async with showing() as (app, _, pilot):
+        await send(pilot, "!echo out")
+        await until(pilot, lambda: not app.chat.busy)
+        assert "may not be kept for later" in shown(app)
+        await send(pilot, "/sessions")
+        await until(pilot, lambda: bool(app.screen.query("#none")))
+        await until(pilot, lambda: app.screen.query_one("#none").display)
+        told = str(app.screen.query_one("#none", Static).render())
+        assert "cannot be used" in told
+        assert "Check the free space" in told
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.chat)
+        await type_text(pilot, "more")
+        assert app.chat.prompt.text == "more"
 
 
 async def test_a_command_of_ones_own_is_no_answer_to_rate() -> None:
@@ -549,6 +575,106 @@ async def test_new_begins_another_conversation() -> None:
         assert runtime.asked == ["hi", "again"]
 
 
+class Lingering(Scripted):
+    """An interrupted turn lets go when the test wants it."""
+
+    let_go: asyncio.Event
+
+    async def ask(self, question: str, *, shown: str = "", asked: Asked = "") -> AsyncGenerator[TurnEvent, None]:
+        try:
+            async for event in super().ask(question, shown=shown, asked=asked):
+                yield event
+        finally:
+            await self.let_go.wait()
+
+
+async def kept_session(runtime: Scripted) -> str:
+    """The name of a conversation that was held before."""
+    entries = [Entry(Message("user", "An earlier question")), Entry(Message("assistant", "An earlier answer"))]
+    await (await runtime.whole()).sessions.write("abcdef12" * 4, str(runtime.folder), 0, entries, 0)
+    return "abcdef12" * 4
+
+
+@pytest.mark.parametrize("command", ["/new", "/sessions"])
+async def test_what_is_sent_on_the_way_to_another_conversation_is_asked_there(command: str) -> None:
+    runtime = Lingering([OPEN])
+    runtime.let_go = asyncio.Event()
+    if command == "/sessions":
+        command = f"/sessions {await kept_session(runtime)}"
+    async with showing(runtime=runtime) as (app, _, pilot):
+        await send(pilot, "hi")
+        await send(pilot, "for the old one")
+        app.chat.prompt.put(command)
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.chat.busy)
+        await send(pilot, "again")
+        await send(pilot, "and more")
+        await pilot.press("enter")
+        assert (runtime.asked, queued(app)) == (["hi"], ("again", "and more"))
+        runtime.let_go.set()
+        await until(pilot, lambda: runtime.asked == ["hi", "again", "and more"] and not app.chat.busy)
+        assert queued(app) == ()
+        assert "You said: again" in shown(app)
+        assert "You said: and more" in shown(app)
+        assert "It begins" not in shown(app)
+        assert ("An earlier answer" in shown(app)) == command.startswith("/sessions")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_what_is_typed_ahead_is_asked_in_the_conversation_that_is_gone_on_with(kept: bool) -> None:
+    runtime = Scripted()
+    wanted = await kept_session(runtime) if kept else "nosuch"
+    ready = threading.Event()
+
+    def load() -> Opened:
+        ready.wait()
+        return Opened(runtime, "shammah-dark", wanted)
+
+    app = ShammahApp(LateRuntime(load), history=History(None))
+    async with app.run_test() as pilot:
+        await send(pilot, "hi")
+        await send(pilot, "and more")
+        assert runtime.asked == []
+        ready.set()
+        await until(pilot, lambda: runtime.asked == ["hi", "and more"] and not app.chat.busy)
+        assert app.chat.prompt.text == ""
+        lines = shown(app)
+        assert "You said: and more" in lines
+        assert lines.find("An earlier answer") < lines.index("You said: hi")
+        assert ("An earlier answer" in lines) == kept
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (["ask this", "/local and that"], "ask this\n/local and that\na thought"),
+        (["!ls"], "!ls\na thought"),
+        (["/local"], "a thought"),
+    ],
+)
+async def test_a_wrong_setting_ends_it_with_the_reason_and_all_that_was_typed(sent: list[str], told: str) -> None:
+    wrong = ConfigError("This setting cannot be used.", "Mend it.")
+    ready = threading.Event()
+
+    def load() -> Opened:
+        ready.wait()
+        raise wrong
+
+    app = ShammahApp(LateRuntime(load), history=History(None))
+    async with app.run_test() as pilot:
+        for text in sent:
+            app.chat.prompt.put(text)
+            app.simulate_key("enter")
+            await asyncio.sleep(0.1)
+        app.chat.prompt.put("a thought")
+        ready.set()
+        await until(pilot, lambda: app.failure is not None)
+    # A fault would have been raised by the end of the block.
+    assert app.failure is wrong
+    lines = wrong.hint.removeprefix("Mend it.\nWhat you had typed: ").split("\n")
+    assert sorted(lines) == sorted(told.split("\n"))
+
+
 async def test_theme_command_changes_and_names_unknown_ones() -> None:
     async with showing() as (app, runtime, pilot):
         await send(pilot, "/theme light")
@@ -596,6 +722,88 @@ async def test_a_paste_replaces_the_selection_and_hides_nothing() -> None:
         assert app.chat.prompt.text == "ab␛[31m⟨U+202E⟩\tx"
         await type_text(pilot, "y")
         assert app.chat.prompt.text.endswith("xy")
+
+
+PASTED = "\n".join(["the log", *(f"line {number}" for number in range(20)), "see @.env", ""])
+FOLDED = "explain [Pasted #1: 23 lines]"
+
+
+async def type_and_paste(app: ShammahApp, pilot: Pilot[None], text: str) -> None:
+    await type_text(pilot, text)
+    app.post_message(Paste(PASTED))
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("command", ["", "/cloud ", "/local "])
+@pytest.mark.parametrize("way", ["escape", "failure", "queue", "up", "ctrl+r", "undo", "editor"])
+async def test_a_long_paste_that_comes_back_is_sent_as_a_paste_again(
+    command: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names no file: one that it mentions would go away from this machine without being asked for."""
+    (tmp_path / ".env").write_text("TOKEN=1")
+    monkeypatch.setenv("VISUAL", "true")
+    monkeypatch.setattr(App, "suspend", nullcontext)
+    first = {"escape": SILENT, "failure": [TurnFailed("No model.")]}.get(way, said("It is a log."))
+    async with showing(OPEN if way == "queue" else first) as (app, runtime, pilot):
+        if way == "queue":
+            await send(pilot, "one")
+        await type_and_paste(app, pilot, f"{command}explain ")
+        if way == "editor":
+            await pilot.press("ctrl+g")
+            await until(pilot, lambda: app.chat.prompt.text == f"{command}{FOLDED}")
+        await pilot.press("enter")
+        await pilot.pause()
+        await until(pilot, lambda: bool(queued(app) if way == "queue" else runtime.asked))
+        keys = {"escape": ["escape"], "queue": ["up", "enter"], "up": ["up"], "ctrl+r": ["ctrl+r"]}
+        await pilot.press(*keys.get(way, []))
+        await pilot.pause()
+        if way == "ctrl+r":
+            await until(pilot, lambda: bool(app.screen.query_one(OptionList).option_count))
+            await pilot.press("enter")
+        elif way == "undo":
+            await pilot.press("ctrl+underscore")
+        if way != "editor":
+            await until(pilot, lambda: app.chat.prompt.text.endswith(FOLDED))
+            await pilot.press("escape") if way == "queue" else None
+            await pilot.press("enter")
+            await pilot.pause()
+            await until(pilot, lambda: len(runtime.asked) == 2)
+        assert runtime.asked[-1] == f"explain {PASTED.rstrip()}"
+        assert runtime.shown[-1] == FOLDED
+        assert attach(runtime.asked[-1], tmp_path, typed=runtime.shown[-1]).files == ()
+
+
+async def test_a_long_paste_is_one_in_the_next_session_too(tmp_path: Path) -> None:
+    file = tmp_path / "history.jsonl"
+    async with showing(history=History(file)) as (app, _, pilot):
+        await type_and_paste(app, pilot, "explain ")
+        await pilot.press("enter")
+        await pilot.pause()
+    async with showing(history=History(file)) as (app, runtime, pilot):
+        app.post_message(Paste("\n".join("another log" * 2 for _ in range(23))))
+        await pilot.pause()
+        await pilot.press("ctrl+c", "up", "enter")
+        await pilot.pause()
+        assert runtime.asked == [f"explain {PASTED.rstrip()}"]
+        assert runtime.shown == ["explain [Pasted #2: 23 lines]"]
+
+
+async def test_a_question_with_a_paste_of_an_earlier_session_comes_back_as_a_paste() -> None:
+    async with showing(SILENT) as (app, _, pilot):
+        app.chat.send("explain the log @.env", "cloud", shown="explain [Pasted #4: 60 lines]")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.chat.prompt.text == "[Pasted #1: 21 characters]"
+        assert app.chat.prompt.whole_text == "explain the log @.env"
+
+
+async def test_a_command_in_what_was_pasted_is_none() -> None:
+    async with showing() as (app, runtime, pilot):
+        app.post_message(Paste(f"/cloud {PASTED}"))
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert (len(runtime.asked), runtime.wished) == (1, [""])
 
 
 async def test_the_palette_finds_a_command_and_bears_finding_none() -> None:

@@ -142,11 +142,13 @@ class ChatScreen(TurnsScreen, inherit_bindings=False):
                 meant = f"Did you mean /{closest}?" if closest else "F1 lists the commands."
                 self.flash(f"There is no command /{name}. {meant}")
                 self.prompt.put(event.text)
-            case commands.Invocation() as invocation:
-                self.post_message(self.Commanded(invocation))
+            case commands.Invocation() as invocation if isinstance(
+                typed := commands.parse(event.shown), commands.Invocation
+            ):
+                self.post_message(self.Commanded(invocation._replace(shown=typed.argument)))
             case _ if event.text:
                 self.send(event.text, shown=event.shown)
-            case _ if queue.messages and not self.busy:
+            case _ if queue.messages and not self._must_wait:
                 queue.paused = False
                 self._start(*queue.pop())
 
@@ -161,7 +163,11 @@ class ChatScreen(TurnsScreen, inherit_bindings=False):
 
     @work(group="spent", exclusive=True)
     async def _count_spent(self) -> None:
-        runtime = await self.runtime.whole()
+        try:
+            runtime = await self.runtime.whole()
+        except ShammahError:
+            # Nothing was asked of anybody.
+            return
         # A turn that was interrupted has let go of the connection then, and of what it cost.
         async with self._turns:
             self.query_one(Status).spent = runtime.ledger.spent

@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from shammah_tui import paths
+from shammah_tui.errors import ShammahError
 from shammah_tui.ui import keys
 from shammah_tui.ui.plain import visible
 from shammah_tui.ui.widgets.choices import Choices
@@ -37,7 +38,7 @@ class Choice(Generic[T]):
 
 
 Find = Callable[[str], Awaitable[Sequence[Choice[T]]]]
-"""The choices for what was typed so far, the best first."""
+"""The choices for what was typed so far, the best first. May raise ShammahError, which is shown in their place."""
 
 
 def among(choices: Sequence[Choice[T]]) -> Find[T]:
@@ -109,12 +110,16 @@ class Picker(ModalScreen[T], inherit_bindings=False):
 
     @work(exclusive=True)
     async def _look_for(self, text: str) -> None:
-        self._found = await self._find(text)
+        told = self._empty if text else self._nothing
+        try:
+            self._found = await self._find(text)
+        except ShammahError as error:
+            self._found, told = (), visible(str(error))
         found = self.query_one(OptionList)
         found.set_options(self._option(choice) for choice in self._found)
         found.highlighted = 0 if self._found else None
         none = self.query_one("#none", Static)
-        none.update(self._empty if text else self._nothing)
+        none.update(told)
         none.display = not self._found
 
     def _option(self, choice: Choice[T]) -> Option:

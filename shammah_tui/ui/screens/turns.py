@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.worker import Worker
 
+from shammah_tui.errors import ShammahError
 from shammah_tui.ui.attention import LONG_SECONDS
 from shammah_tui.ui.port import Asked, RuntimePort
 from shammah_tui.ui.screens.reading import ReadingScreen
@@ -60,6 +61,8 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
         # An interrupted turn lets go of the engine before the next one begins.
         self._turns = asyncio.Lock()
         self._queue: Queue | None = None
+        self._held = 0
+        """How many times another conversation is on its way: what is sent meanwhile waits for it."""
         self._claude_next = False
         """Whether Claude is to be asked the last question again, as soon as the turn is over."""
         self._flushing: Timer | None = None
@@ -105,6 +108,11 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
         return self._turn is not None
 
     @property
+    def _must_wait(self) -> bool:
+        """Whether what is sent now has its turn later."""
+        return self.busy or self._held > 0
+
+    @property
     def _exchange(self) -> Exchange | None:
         """The one that is running, or was last."""
         return self._exchanges[-1] if self._exchanges else None
@@ -137,26 +145,72 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
         return [exchange.text for exchange in reversed(self._exchanges) if exchange.text]
 
     @property
+    def unanswered(self) -> str:
+        """What the person wrote and nothing was said to: what is asked just now, what waits, and what is in the prompt,
+        a message a line, each as it stood in the prompt."""
+        from shammah_tui.ui import commands
+
+        waiting = list(self._queue.messages) if self._queue is not None else []
+        texts = [commands.written(message.shown or message.text, message.asked) for message in waiting]
+        exchange = self._exchange
+        if self.busy and exchange is not None and not exchange.said_something:
+            texts.insert(0, commands.written(exchange.shown, exchange.asked))
+        return "\n".join(text for text in (*texts, self.prompt.text.strip()) if text)
+
+    @property
     def code_blocks(self) -> list[str]:
         """The code blocks of the last answer that has any."""
         return next((codes for exchange in reversed(self._exchanges) if (codes := exchange.code_blocks)), [])
 
     # From one conversation to another
 
+    def hold(self) -> None:
+        """Keep what was sent and is not answered yet, and what is sent from now on, for another conversation; until
+        `release`."""
+        from shammah_tui.ui.widgets.queue import Waiting
+
+        turn, exchange, queue = self._turn, self._exchange, self.queue
+        if turn is not None and exchange is not None:
+            turn.cancel()
+            self._withdraw(exchange)
+            queue.messages = (Waiting(exchange.question, exchange.asked, exchange.shown), *queue.messages)
+            self._turn_over()
+        self._held += 1
+
+    def release(self) -> None:
+        """The conversation is the one that was waited for. Not at once: the program may be about to end."""
+        self.call_later(self._released)
+
+    def _released(self) -> None:
+        self._held -= 1
+        queue = self.queue
+        if queue.messages and not queue.paused and not self._must_wait:
+            self._start(*queue.pop())
+
+    def _leave(self) -> None:
+        """Interrupt, and forget what waits in this conversation; what is sent from now on is for the next one."""
+        if not self._held:
+            self.queue.clear()
+        self.action_interrupt()
+        self._held += 1
+
     async def resume(self, stored: StoredSession) -> None:
         """Leave this conversation, and go on with that one."""
-        self.action_interrupt()
-        async with self._turns:
-            (await self.runtime.whole()).resume(stored)
-        self._forget()
         from shammah_tui.ui.replay import replayed
 
-        self._exchanges = replayed(self.transcript, stored)
-        self.show_keys()
-        self._session = stored.summary.id
-        self._show_conversation(True)
-        self.transcript.follow()
-        self._count_context()
+        self._leave()
+        try:
+            async with self._turns:
+                (await self.runtime.whole()).resume(stored)
+            self._forget()
+            self._exchanges = replayed(self.transcript, stored)
+            self.show_keys()
+            self._session = stored.summary.id
+            self._show_conversation(True)
+            self.transcript.follow()
+            self._count_context()
+        finally:
+            self.release()
 
     def stop(self) -> bool:
         """Interrupt, else clear the prompt; False when there was nothing to stop."""
@@ -171,7 +225,7 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
 
     def begin_anew(self) -> None:
         """Interrupt, and forget the conversation."""
-        self.action_interrupt()
+        self._leave()
         self._begin_anew()
 
     @work(group="turn")
@@ -181,9 +235,9 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
         self._forget()
         self._show_conversation(False)
         self._count_context()
+        self.release()
 
     def _forget(self) -> None:
-        self.queue.clear()
         self.transcript.clear()
         self._exchanges.clear()
         self._session = ""
@@ -192,11 +246,11 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
     # Turns
 
     def send(self, question: str, asked: Asked = "", *, shown: str = "") -> None:
-        """Ask it now, or queue it while another is answered. `shown`: as it stands in the transcript."""
+        """Ask it now, or queue it where it must wait. `shown`: as it stands in the transcript."""
         from shammah_tui.ui.widgets.queue import Waiting
 
         queue = self.queue
-        if self.busy:
+        if self._must_wait:
             queue.add(Waiting(question, asked, shown))
         else:
             queue.paused = False
@@ -278,19 +332,26 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
     @work(group="turn")
     async def _run(self, exchange: Exchange) -> None:
         """A command of the person's own, after `!`."""
-        from shammah_tui.events import ToolRequested, ToolStarted
+        from shammah_tui.events import ToolRequested, ToolStarted, TurnFailed
 
-        runtime = await self.runtime.whole()
-        async with self._turns, aclosing(runtime.run_command(exchange.question[1:].strip())) as events:
-            async for event in events:
-                if isinstance(event, ToolStarted):
-                    exchange.hear(ToolRequested(event.call))
-                exchange.hear(event)
-        exchange.finish()
+        try:
+            runtime = await self.runtime.whole()
+            async with self._turns, aclosing(runtime.run_command(exchange.question[1:].strip())) as events:
+                async for event in events:
+                    if isinstance(event, ToolStarted):
+                        exchange.hear(ToolRequested(event.call))
+                    exchange.hear(event)
+            exchange.finish()
+        except ShammahError as error:
+            exchange.hear(TurnFailed(error.message, error.hint, error.exit_code))
         await self._next(exchange)
 
     async def _note_session(self) -> None:
-        record = (await self.runtime.whole()).record
+        try:
+            record = (await self.runtime.whole()).record
+        except ShammahError:
+            # It could not be opened, as the turn has said.
+            return
         self._session = record.session if record.entries else ""
 
     async def _next(self, exchange: Exchange) -> None:
@@ -348,7 +409,8 @@ class TurnsScreen(ReadingScreen, inherit_bindings=False):
         """To the prompt. What was to stay on this machine is still to stay there when it is sent again."""
         from shammah_tui.ui import commands
 
-        self.prompt.take_back(commands.written(exchange.question, "local" if exchange.asked == "local" else ""))
+        question = self.prompt.as_shown(exchange.question, exchange.shown)
+        self.prompt.take_back(commands.written(question, "local" if exchange.asked == "local" else ""))
 
     def _withdraw(self, exchange: Exchange) -> None:
         exchange.withdraw()

@@ -28,7 +28,7 @@ PASTE_LINES_MAX = 8
 PASTE_CHARACTERS_MAX = 1000
 # As in a shell: the editor opens at the second of these keys.
 LEADER, EDITOR_AFTER_LEADER = "ctrl+x", "ctrl+e"
-_PASTED = re.compile(r"\[Pasted #(\d+): \d+ (?:lines|characters)\]")
+_PASTED = re.compile(r"(\[Pasted #\d+: \d+ (?:lines|characters)\])")
 
 
 class Prompt(TextArea, inherit_bindings=False):
@@ -78,13 +78,22 @@ class Prompt(TextArea, inherit_bindings=False):
         """The list above the prompt, which Up, Down, Tab and Esc serve while it is open."""
         self._recalled = ""
         """The text as it was after the last step through what was sent."""
-        self._pastes: dict[int, str] = {}
+        self._pastes: dict[str, str] = {}
+        """What each mark stands for, to the end of the program: one may come back by undoing, or be sent again."""
         self._leads = False
 
     def put(self, text: str, *, cursor_at_end: bool = True) -> None:
-        """Replace what is written, undoably."""
-        self.replace(typed(text), self.document.start, self.document.end)
+        """Replace what is written, undoably. What was pasted in long is folded again."""
+        for pasted in self.sent.pasted(text):
+            self._mark(pasted)
+        self.replace(self._refolded(typed(text)), self.document.start, self.document.end)
         self.move_cursor(self.document.end if cursor_at_end else (0, len(self.document[0])))
+
+    def as_shown(self, text: str, shown: str) -> str:
+        """What was sent as `text`, and stood in the prompt as `shown`, to be put there again. Where the pastes in it
+        are of another session, it counts as pasted as a whole: nothing that was not typed may name a file."""
+        refolded = self._refolded(text)
+        return refolded if refolded == shown else self._mark(text)
 
     def take_back(self, text: str) -> None:
         """Return a message to the prompt, before what is being written."""
@@ -117,18 +126,42 @@ class Prompt(TextArea, inherit_bindings=False):
 
     def _folded(self, text: str) -> str:
         """A long paste as a mark that stands for it."""
+        is_long = text.count("\n") >= PASTE_LINES_MAX or len(text) > PASTE_CHARACTERS_MAX
+        return self._mark(text) if is_long else text
+
+    def _mark(self, text: str) -> str:
+        known = next((mark for mark, pasted in self._pastes.items() if pasted == text), "")
+        if known:
+            return known
         lines = text.count("\n") + 1
-        if lines <= PASTE_LINES_MAX and len(text) <= PASTE_CHARACTERS_MAX:
-            return text
-        number = len(self._pastes) + 1
-        self._pastes[number] = text
         size = f"{lines} lines" if lines > PASTE_LINES_MAX else f"{len(text)} characters"
-        return f"[Pasted #{number}: {size}]"
+        mark = f"[Pasted #{len(self._pastes) + 1}: {size}]"
+        self._pastes[mark] = text
+        return mark
+
+    def _refolded(self, text: str) -> str:
+        """`text` with the marks of the pastes in it, a longer one before one that is a part of it."""
+        for mark, pasted in sorted(self._pastes.items(), key=lambda known: -len(known[1])):
+            # What is sent has no blanks at its ends.
+            for form in (pasted, pasted.rstrip(), pasted.lstrip(), pasted.strip()):
+                text = text.replace(form, mark) if form else text
+        return text
+
+    @property
+    def pieces(self) -> list[str]:
+        """What is written: what was typed of it, and each paste in place of its mark, in turns."""
+        pieces = [""]
+        for part in _PASTED.split(self.text.strip()):
+            if part in self._pastes:
+                pieces += [self._pastes[part], ""]
+            else:
+                pieces[-1] += part
+        return pieces
 
     @property
     def whole_text(self) -> str:
         """What is written, with each paste in place of its mark."""
-        return _PASTED.sub(lambda mark: self._pastes.get(int(mark[1]), mark[0]), self.text)
+        return "".join(self.pieces)
 
     @property
     def before_cursor(self) -> str:
@@ -144,16 +177,16 @@ class Prompt(TextArea, inherit_bindings=False):
         # Its many forms are compiled when it is imported: not before the first picture.
         from shammah_tui.agent.crisis import detect
 
-        shown, text = self.text.strip(), self.whole_text.strip()
+        shown, pieces = self.text.strip(), self.pieces
+        text = "".join(pieces).strip()
         if text:
             if not detect(text):
                 # Such words are kept nowhere.
                 try:
-                    self.sent.add(text)
+                    self.sent.add(*pieces)
                 except OSError as error:
                     self.post_message(self.NotKept(error.strerror or str(error)))
             self.clear()
-            self._pastes.clear()
         self.post_message(self.Submitted(text, shown))
 
     def action_new_line(self) -> None:
