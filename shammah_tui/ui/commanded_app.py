@@ -22,8 +22,6 @@ from shammah_tui.ui.widgets.prompt import Prompt
 from shammah_tui.ui.widgets.status import FLASH_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.actions import ActionParseResult
     from textual.dom import DOMNode
 

@@ -33,7 +33,7 @@ class SessionFlow:
         """Go on with the one whose id begins with `words`; where there is none, or more than one, choose."""
         runtime = await self._runtime.whole()
         try:
-            stored = await runtime.sessions.read(words)
+            stored = await runtime.sessions.read(words) if words else None
         except ShammahError as error:
             complain(self._app, error)
             return
