@@ -25,8 +25,8 @@ class AdapterFlow:
 
     async def adapter(self, argument: str) -> None:
         """See `adapter_command.obey`; nothing lists them."""
-        learning = await (await self._runtime.whole()).learning()
         try:
+            learning = await (await self._runtime.whole()).learning()
             wanted = argument or await self._chosen(learning)
             if wanted:
                 self._chat.flash(await obey(learning, wanted))

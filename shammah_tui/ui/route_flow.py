@@ -66,9 +66,8 @@ class RouteFlow:
 
     async def privacy(self) -> None:
         """The ledger, the newest first."""
-        runtime = await self._runtime.whole()
         try:
-            listing = runtime.ledger.read()
+            listing = (await self._runtime.whole()).ledger.read()
         except ShammahError as error:
             complain(self._app, error)
             return

@@ -31,8 +31,8 @@ class SessionFlow:
 
     async def look_for(self, words: str) -> None:
         """Go on with the one whose id begins with `words`; where there is none, or more than one, choose."""
-        runtime = await self._runtime.whole()
         try:
+            runtime = await self._runtime.whole()
             stored = await runtime.sessions.read(words) if words else None
         except ShammahError as error:
             complain(self._app, error)
@@ -105,11 +105,11 @@ class SessionFlow:
             self._chat.flash(f"It was held in {stored.summary.folder}; tools work here, in {folder}")
 
     async def rename(self, title: str) -> None:
-        runtime = await self._runtime.whole()
-        if not title or not runtime.record.entries:
-            self._chat.flash("/rename takes the new title of a conversation that has begun")
-            return
         try:
+            runtime = await self._runtime.whole()
+            if not title or not runtime.record.entries:
+                self._chat.flash("/rename takes the new title of a conversation that has begun")
+                return
             await runtime.sessions.rename(runtime.record.session, title)
         except ShammahError as error:
             complain(self._app, error)

@@ -650,6 +650,10 @@ async def test_what_is_typed_ahead_is_asked_in_the_conversation_that_is_gone_on_
         (["ask this", "/local and that"], "ask this\n/local and that\na thought"),
         (["!ls"], "!ls\na thought"),
         (["/local"], "a thought"),
+        (["/sessions"], "a thought"),
+        (["/rename it"], "a thought"),
+        (["/adapter"], "a thought"),
+        (["/privacy"], "a thought"),
     ],
 )
 async def test_a_wrong_setting_ends_it_with_the_reason_and_all_that_was_typed(sent: list[str], told: str) -> None:
