@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import pytest
-from textual.pilot import Pilot
-
-from shammah_tui.agent.history import History
-from shammah_tui.ui.app import ShammahApp
 from shammah_tui.ui.screens.picker import Picker
 from shammah_tui.ui.suggesting import suggestions
 from tests.test_adapter_in_use import WithAdapters, runtime_with
-
-
-async def shows(pilot: Pilot[None], words: str) -> None:
-    for _ in range(200):
-        picture = "\n".join(line.text for line in pilot.app.screen._compositor.render_strips())
-        if words in picture:
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail(f"waited for {words!r}\n{picture}")
+from tests.ui.ready_screen import ready, shows
 
 
 async def test_an_adapter_is_chosen_by_name_and_left_to_shammah_again() -> None:
-    app = ShammahApp(runtime_with(WithAdapters()), history=History(None))
-    async with app.run_test(size=(110, 30)) as pilot:
-        await shows(pilot, "is ready")
+    async with ready(runtime_with(WithAdapters())) as (_, pilot):
         await pilot.press(*"/adapter ru")
         await shows(pilot, "  rusty")
         await pilot.press("tab", "enter")
@@ -42,9 +25,7 @@ async def test_an_adapter_is_chosen_by_name_and_left_to_shammah_again() -> None:
 
 
 async def test_alone_it_lists_them_with_who_answers_and_one_is_taken() -> None:
-    app = ShammahApp(runtime_with(WithAdapters()), history=History(None))
-    async with app.run_test(size=(110, 30)) as pilot:
-        await shows(pilot, "is ready")
+    async with ready(runtime_with(WithAdapters())) as (app, pilot):
         await pilot.press(*"/adapter project rusty", "enter")
         await shows(pilot, "rusty answers from now on")
         await pilot.press(*"/adapter", "enter")

@@ -6,13 +6,11 @@ from pathlib import Path
 
 from textual.widgets import Input
 
-from shammah_tui.agent.history import History
 from shammah_tui.conversation import Entry, Message
 from shammah_tui.runtime import Runtime
-from shammah_tui.ui.app import ShammahApp
 from shammah_tui.ui.screens.picker import Picker
 from tests.test_adapter_in_use import WithAdapters, runtime_with
-from tests.ui.test_adapter_command import shows
+from tests.ui.ready_screen import picture_of, ready, shows
 
 SAID = {"77aa01": "Write a docker file", "77bb02": "Explain this traceback"}
 
@@ -27,25 +25,20 @@ async def with_sessions(folder: Path) -> Runtime:
 
 
 async def test_words_are_looked_for_and_can_be_gone_on_with(tmp_path: Path) -> None:
-    app = ShammahApp(await with_sessions(tmp_path), history=History(None))
-    async with app.run_test(size=(110, 30)) as pilot:
-        await shows(pilot, "is ready")
+    async with ready(await with_sessions(tmp_path)) as (app, pilot):
         await pilot.press(*"/sessions docke", "enter")
         await shows(pilot, "Write a docker file")
         assert isinstance(app.screen, Picker)
         await pilot.press("r")
         assert app.screen.query_one(Input).value == "docker"
         await shows(pilot, "Write a docker file")
-        picture = "\n".join(line.text for line in app.screen._compositor.render_strips())
-        assert "Explain this traceback" not in picture
+        assert "Explain this traceback" not in picture_of(pilot)
         await pilot.press("enter")
         await shows(pilot, "About write a docker file.")
 
 
 async def test_the_beginning_of_one_id_opens_it_and_that_of_two_lets_choose(tmp_path: Path) -> None:
-    app = ShammahApp(await with_sessions(tmp_path), history=History(None))
-    async with app.run_test(size=(110, 30)) as pilot:
-        await shows(pilot, "is ready")
+    async with ready(await with_sessions(tmp_path)) as (app, pilot):
         await pilot.press(*"/sessions 77b", "enter")
         await shows(pilot, "About explain this traceback.")
         await pilot.press(*"/sessions 77", "enter")
