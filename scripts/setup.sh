@@ -52,7 +52,8 @@ fingerprint() {
   {
     printf '%s\n' "$ROOT"
     awk '/^\[/ { keep = !/^\[+tool\.(ruff|mypy|pytest|importlinter)/ } keep' "$ROOT/pyproject.toml"
-    cat "$ROOT/scripts/constraints.txt" "$ROOT/scripts/setup.sh"
+    cat "$ROOT/scripts/constraints.txt" "$ROOT/scripts/setup.sh" "$ROOT/scripts/llama_cpp.cmake"
+    own_cmake_args
     cat "$VENV/pyvenv.cfg" 2>/dev/null
   } | cksum
 }
@@ -128,6 +129,8 @@ set_up() {
   make_venv "$python"
   step "pip" "$VENV/bin/python" -m pip install --upgrade "pip>=25.1" hatchling -c "$ROOT/scripts/constraints.txt"
   install_llama_cpp
+  printf '%s' "$(own_cmake_args)" >"$STATE/cmake_args.new"
+  mv "$STATE/cmake_args.new" "$STATE/cmake_args"
   install_packages "$wanted"
   fingerprint >"$VENV/.shammah-$wanted"
   # The development set holds all that running needs.
@@ -151,27 +154,68 @@ make_venv() {
   printf '%s\n' "$ROOT" >"$VENV/.shammah-root"
 }
 
+# The wheel is kept for the next checkout, by what it was built from. (pip's own cache knows a wheel by its version only,
+# and would hand out one that was built with other options, or for another processor.)
 install_llama_cpp() {
-  if "$VENV/bin/python" -m pip show llama-cpp-python 2>/dev/null | grep -x "Version: $LLAMA_CPP_VERSION" >/dev/null; then
-    return
-  fi
-  # The person's own options come last, so that they win.
-  local options="-DLLAVA_BUILD=OFF" cache="" label="llama.cpp (built here before: taken from pip's cache)"
-  if command -v nvcc >/dev/null && has_nvidia_gpu; then options="$options -DGGML_CUDA=on"; fi
-  options="$options ${CMAKE_ARGS:-}"
-  # pip's cache does not know with which options a wheel was built.
-  if [ "$options" != "-DLLAVA_BUILD=OFF " ]; then cache="--no-cache-dir"; fi
-  if [ -n "$cache" ] || ! "$VENV/bin/python" -m pip cache list llama_cpp_python 2>/dev/null |
-    grep "llama_cpp_python-$LLAMA_CPP_VERSION-" >/dev/null; then
+  local options recipe wheels
+  options=$(llama_cpp_options)
+  recipe=$(llama_cpp_recipe "$options")
+  if [ "$(cat "$VENV/.shammah-llama-cpp" 2>/dev/null)" = "$recipe" ]; then return; fi
+  wheels=$(cache_folder)/wheels/$recipe
+  if [ -d "$wheels" ]; then
+    say "  llama.cpp was built for this processor before: $wheels"
+  else
     check_compiler
     say "  llama.cpp is compiled now, for exactly this processor${options#-DLLAVA_BUILD=OFF}: that is what makes"
     say "  answers fast, and it takes some minutes (about 5 to 10 on two cores). It is done once."
-    label="compiling llama.cpp"
+    rm -rf "$STATE/wheel"
+    step "compiling llama.cpp" env CMAKE_ARGS="$options" \
+      SKBUILD_CMAKE_DEFINE="CMAKE_PROJECT_ggml_INCLUDE=$ROOT/scripts/llama_cpp.cmake" \
+      CMAKE_BUILD_PARALLEL_LEVEL="${CMAKE_BUILD_PARALLEL_LEVEL:-$(core_count)}" \
+      "$VENV/bin/python" -m pip wheel --verbose --no-cache-dir --no-deps --no-binary llama-cpp-python \
+      --wheel-dir "$STATE/wheel" "llama-cpp-python==$LLAMA_CPP_VERSION"
+    keep_wheel "$wheels"
   fi
-  # shellcheck disable=SC2086  # an empty $cache is no argument
-  step "$label" env CMAKE_ARGS="$options" CMAKE_BUILD_PARALLEL_LEVEL="${CMAKE_BUILD_PARALLEL_LEVEL:-$(core_count)}" \
-    "$VENV/bin/python" -m pip install --verbose $cache "llama-cpp-python==$LLAMA_CPP_VERSION" \
-    -c "$ROOT/scripts/constraints.txt"
+  step "llama.cpp" "$VENV/bin/python" -m pip install --force-reinstall --no-deps "$wheels"/llama_cpp_python-*.whl
+  printf '%s\n' "$recipe" >"$VENV/.shammah-llama-cpp"
+}
+
+# keep_wheel folder: all of it or nothing, whatever interrupts it and whoever else does the same.
+keep_wheel() {
+  local mine=$1.$$
+  { mkdir -p "$mine" && mv "$STATE"/wheel/*.whl "$mine"; } 2>>"$LOG" ||
+    die "cannot write to ${1%/*}." "XDG_CACHE_HOME=/a/folder/of/yours scripts/run keeps what was compiled there."
+  if [ -d "$1" ]; then rm -rf "$mine"; else mv "$mine" "$1"; fi
+}
+
+# The person's own options come last, so that they win.
+llama_cpp_options() {
+  local options="-DLLAVA_BUILD=OFF"
+  if command -v nvcc >/dev/null && has_nvidia_gpu; then options="$options -DGGML_CUDA=on"; fi
+  printf '%s %s' "$options" "$(own_cmake_args)" | sed 's/ *$//'
+}
+
+# What was given once holds for later set-ups of this checkout too; CMAKE_ARGS="" takes it back.
+own_cmake_args() {
+  if [ -n "${CMAKE_ARGS+given}" ]; then printf '%s' "$CMAKE_ARGS"; else cat "$STATE/cmake_args" 2>/dev/null || true; fi
+}
+
+# A checksum of all that decides what the compiler makes of llama.cpp.
+llama_cpp_recipe() {
+  {
+    printf '%s\n' "$LLAMA_CPP_VERSION" "$1"
+    cat "$ROOT/scripts/llama_cpp.cmake"
+    uname -sm
+    awk '/^(flags|Features)/ { print; exit }' /proc/cpuinfo 2>/dev/null || sysctl -n machdep.cpu.brand_string
+  } | cksum | tr ' ' -
+}
+
+cache_folder() { # as shammah_tui/paths.py has it
+  local home=~
+  case $(uname -s) in
+    Darwin) printf '%s' "$home/Library/Caches/shammah" ;;
+    *) printf '%s' "${XDG_CACHE_HOME:-$home/.cache}/shammah" ;;
+  esac
 }
 
 install_packages() {
