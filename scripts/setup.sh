@@ -210,12 +210,10 @@ llama_cpp_recipe() {
   } | cksum | tr ' ' -
 }
 
-cache_folder() { # as shammah_tui/paths.py has it
-  local home=~
-  case $(uname -s) in
-    Darwin) printf '%s' "$home/Library/Caches/shammah" ;;
-    *) printf '%s' "${XDG_CACHE_HOME:-$home/.cache}/shammah" ;;
-  esac
+cache_folder() { # that of shammah_tui/paths.py, but never in SHAMMAH_HOME: what was compiled is of use to all homes
+  local caches=~/.cache
+  if [ "$(uname -s)" = Darwin ]; then caches=~/Library/Caches; fi
+  printf '%s' "${XDG_CACHE_HOME:-$caches}/shammah"
 }
 
 install_packages() {

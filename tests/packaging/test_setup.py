@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -211,3 +213,91 @@ def test_an_interruption_ends_what_runs_and_the_next_start_goes_on(clone: Path, 
     assert process.returncode == 130
     assert "Set-up interrupted. Start again to go on where it stopped." in told
     assert bash(clone, "is_current run").returncode == 1
+
+
+# A pip that writes down what it is asked for, and leaves a file where a wheel would be.
+FAKE_PIP = """#!/bin/sh
+echo "$* [$CMAKE_ARGS]" >>asked
+while [ $# -gt 1 ]; do
+  if [ "$1" = --wheel-dir ]; then mkdir -p "$2"; touch "$2/llama_cpp_python-1.whl"; fi
+  shift
+done
+"""
+
+
+def install_llama_cpp(clone: Path, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    python = clone / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.write_text(FAKE_PIP)
+    python.chmod(0o755)
+    return bash(clone, "install_llama_cpp", HOME=str(home), XDG_CACHE_HOME=f"{home}/.cache", **environment)
+
+
+def asked_of_pip(clone: Path, home: Path, **environment: str) -> list[str]:
+    """A line for each call while llama.cpp is installed: the arguments, and CMAKE_ARGS."""
+    install_llama_cpp(clone, home, **environment).check_returncode()
+    asked = clone / "asked"
+    lines = asked.read_text().splitlines() if asked.exists() else []
+    asked.unlink(missing_ok=True)
+    return lines
+
+
+def test_llama_cpp_is_compiled_once_and_its_wheel_serves_the_next_checkout(clone: Path, tmp_path: Path) -> None:
+    home = tmp_path / "a home"
+    compiled, installed = asked_of_pip(clone, home)
+    assert compiled.startswith("-m pip wheel ")
+    assert installed.startswith(f"-m pip install --force-reinstall --no-deps {home}/")
+    assert asked_of_pip(clone, home) == []
+    shutil.rmtree(clone / ".venv")
+    assert asked_of_pip(clone, home) == [installed]
+
+
+def test_other_options_another_recipe_and_another_processor_are_other_wheels(clone: Path, tmp_path: Path) -> None:
+    asked_of_pip(clone, tmp_path)
+    assert "[-DLLAVA_BUILD=OFF -DGGML_BLAS=ON]" in asked_of_pip(clone, tmp_path, CMAKE_ARGS="-DGGML_BLAS=ON")[0]
+    (clone / "scripts" / "llama_cpp.cmake").write_text("# nothing\n")
+    assert asked_of_pip(clone, tmp_path)[0].startswith("-m pip wheel ")
+    recipe = bash(clone, "llama_cpp_recipe x").stdout
+    script(str(tmp_path), "uname", "echo another")
+    assert bash(clone, "llama_cpp_recipe x", PATH=f"{tmp_path}:{os.environ['PATH']}").stdout != recipe
+
+
+def test_the_options_given_once_hold_for_later_set_ups_until_they_are_taken_back(clone: Path) -> None:
+    assert bash(clone, "unset CMAKE_ARGS; llama_cpp_options").stdout == "-DLLAVA_BUILD=OFF"
+    bash(clone, "printf %s -DGGML_BLAS=ON >.setup/cmake_args")
+    assert bash(clone, "unset CMAKE_ARGS; llama_cpp_options").stdout == "-DLLAVA_BUILD=OFF -DGGML_BLAS=ON"
+    assert bash(clone, "llama_cpp_options", CMAKE_ARGS="").stdout == "-DLLAVA_BUILD=OFF"
+
+
+def test_a_cache_that_cannot_be_written_is_told_with_another_place(clone: Path, tmp_path: Path) -> None:
+    cache = Path(bash(clone, "cache_folder", HOME=str(tmp_path), XDG_CACHE_HOME=f"{tmp_path}/.cache").stdout)
+    cache.parent.mkdir(parents=True)
+    cache.write_text("a file, where a folder is wanted")
+    failed = install_llama_cpp(clone, tmp_path)
+    assert failed.returncode == 1
+    assert f"cannot write to {cache}/wheels." in failed.stderr
+    assert "XDG_CACHE_HOME=/a/folder/of/yours scripts/run" in failed.stderr
+
+
+@pytest.mark.skipif(shutil.which("cmake") is None, reason="no cmake")
+def test_one_file_of_llama_cpp_is_compiled_to_ask_for_the_weights_ahead(tmp_path: Path) -> None:
+    """A project with the names of llama.cpp's, configured as set-up configures it."""
+    cpu = tmp_path / "ggml" / "src" / "ggml-cpu"
+    (cpu / "llamafile").mkdir(parents=True)
+    for file in ("llamafile/sgemm.cpp", "ops.cpp"):
+        (cpu / file).touch()
+    top = "cmake_minimum_required(VERSION 3.21)\n"
+    (tmp_path / "CMakeLists.txt").write_text(top + "project(llama_cpp)\nadd_subdirectory(ggml)\n")
+    (tmp_path / "ggml" / "CMakeLists.txt").write_text(top + 'project("ggml" C CXX)\nadd_subdirectory(src)\n')
+    sources = "ggml-cpu/llamafile/sgemm.cpp ggml-cpu/ops.cpp"
+    (tmp_path / "ggml" / "src" / "CMakeLists.txt").write_text(f"add_library(ggml-cpu {sources})\n")
+    included = f"-DCMAKE_PROJECT_ggml_INCLUDE={ROOT / 'scripts' / 'llama_cpp.cmake'}"
+    subprocess.run(
+        ["cmake", "-S", ".", "-B", "build", included, "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"],
+        cwd=tmp_path, check=True, capture_output=True, timeout=TIMEOUT_SECONDS,
+    )  # fmt: skip
+    commands = json.loads((tmp_path / "build" / "compile_commands.json").read_text())
+    asking = [Path(command["file"]).name for command in commands if "-fprefetch-loop-arrays" in command["command"]]
+    compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True, check=True).stdout
+    is_gcc = "Free Software Foundation" in compiler
+    assert asking == (["sgemm.cpp"] if is_gcc and platform.machine() in {"x86_64", "AMD64"} else [])
