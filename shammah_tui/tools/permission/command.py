@@ -158,15 +158,19 @@ class _Judgement:
         is_plain = not any(word.is_glob for word in words)
         if is_plain and not self.has_moved and self._is_named(argv):
             return Finding(Verdict.ALLOW, "a rule names exactly this", reads_only=not (use.changes or use.runs_project))
-        exact = (exact_pattern(argv),) if is_plain and not self.has_moved else ()
+
+        def asks(reason: str) -> Finding:
+            """A question that a rule with exactly these words would answer."""
+            return Finding(Verdict.ASK, reason, (exact_pattern(argv),) if is_plain and not self.has_moved else ())
+
         project = self.context.real_project
         for place, text in places:
             if not text or (is_kernel(text) and text != "/dev/null"):
-                return Finding(Verdict.ASK, f"`{text}` is not a plain file", exact)
+                return asks(f"`{text}` is not a plain file")
             if text != "/dev/null" and not is_within(place.real, project):
-                return Finding(Verdict.ASK, f"`{text}` is outside the project", exact)
+                return asks(f"`{text}` is outside the project")
             if is_sensitive(place):
-                return Finding(Verdict.ASK, f"`{text}` often holds secrets", exact)
+                return asks(f"`{text}` often holds secrets")
         if use.reads_below:
             folders = [place.real for place, _ in places] + (self.here if use.reads_folder else [])
             if trouble := trouble_below(folders, use, self.here):
@@ -178,7 +182,7 @@ class _Judgement:
             if any(os.path.lexists(f"{folder}/{word.text}") for folder in self.here):
                 return Finding(Verdict.ASK, f"`{word.text}` is a file or folder here, whose changes would go")
         if use.reads_folder and not all(is_within(folder, project) for folder in self.here):
-            return Finding(Verdict.ASK, "it would work outside the project", exact)
+            return asks("it would work outside the project")
         if self.has_moved and use.runs_project and argv[0] == "git":
             return Finding(Verdict.ASK, "git in another folder may be another repository, with settings of its own")
         if not any(rule.begins(argv) and rule.literal_words >= use.literal_words for rule in self.rules):

@@ -103,9 +103,11 @@ def _trouble_of_input(call: Call) -> str:
             return f"{call.tool} needs `{name}`"
     if not all(_is_text(given) for given in call.arguments.values() if isinstance(given, str)):
         return "an argument is not a text"
-    for name, kind in _OPTIONAL.items():
-        given = call.arguments.get(name)
-        if given is not None and (not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool)):
+    for name, given in call.arguments.items():
+        kind = _OPTIONAL.get(name)
+        if kind is None or given is None:
+            continue
+        if not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool):
             return f"`{name}` has the wrong type"
     return ""
 

@@ -151,6 +151,8 @@ class Finding:
 
 def strictest(findings: list[Finding]) -> Finding:
     """The strictest part speaks for the whole; patterns are gathered from all, and lost if one may have none."""
+    if len(findings) == 1:
+        return findings[0]
     worst = max(findings, key=lambda finding: finding.verdict)
     open_parts = [finding for finding in findings if finding.verdict is Verdict.ASK]
     can_be_saved = worst.verdict is Verdict.ASK and all(finding.patterns for finding in open_parts)
