@@ -104,10 +104,10 @@ def _trouble_of_input(call: Call) -> str:
     if not all(_is_text(given) for given in call.arguments.values() if isinstance(given, str)):
         return "an argument is not a text"
     for name, given in call.arguments.items():
-        kind = _OPTIONAL.get(name)
-        if kind is None or given is None:
+        wanted = _OPTIONAL.get(name)
+        if wanted is None or given is None:
             continue
-        if not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool):
+        if not isinstance(given, wanted) or (isinstance(given, bool) and wanted is not bool):
             return f"`{name}` has the wrong type"
     return ""
 
